@@ -1,0 +1,158 @@
+"""Call somebody else's function and come back, whatever it does: loop, print, exit, raise, return anything."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import linecache
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+OUTPUT_KEPT = 2_000  # characters of a candidate's own output that are kept to be shown
+
+
+class TimeLimit(BaseException):
+    """The candidate's time is up. Not an Exception, so that `except Exception` does not catch it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one call: a value, or what stopped it; and what it printed meanwhile.
+
+    `stopped` is "" for a value, else one of: raised, time, exit, interrupted, not written.
+    `line` is the line of the candidate's code that raised, and its number in the cell: "7: return a / b".
+    """
+
+    value: Any = None
+    stopped: str = ""
+    error: BaseException | None = None
+    line: str = ""
+    printed: str = ""
+    seconds: float = 0.0
+
+
+def call(function: Callable[[], Any], seconds: float) -> Outcome:
+    """Return what came of calling `function()`, within a limit of so many seconds (wall time).
+
+    Output to stdout and stderr is kept, at most OUTPUT_KEPT characters of it, and shown nowhere else: what is
+    written to the file descriptors 1 and 2 directly is dropped.
+    """
+    start = time.perf_counter()
+    kept = _Capped()
+    outcome = Outcome()
+    try:
+        with _output_to(kept), _alarm(seconds):
+            outcome = Outcome(value=function())
+    except TimeLimit:
+        outcome = Outcome(stopped="time")
+    except SystemExit as error:
+        outcome = Outcome(stopped="exit", error=error)
+    except KeyboardInterrupt as error:
+        outcome = Outcome(stopped="interrupted", error=error)
+    except NotImplementedError as error:
+        outcome = Outcome(stopped="not written", error=error)
+    except BaseException as error:
+        outcome = Outcome(stopped="raised", error=error, line=_line_that_raised(error))
+    return Outcome(outcome.value, outcome.stopped, outcome.error, outcome.line, kept.text(), time.perf_counter() - start)
+
+
+class _Capped(io.RawIOBase):
+    """A file that keeps the first bytes written to it and counts the rest."""
+
+    def __init__(self) -> None:
+        self.kept, self.size = bytearray(), 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        data = bytes(data)
+        self.kept += data[: max(0, OUTPUT_KEPT - len(self.kept))]
+        self.size += len(data)
+        return len(data)
+
+    def text(self) -> str:
+        more = f"\n… and {self.size - len(self.kept):,} more characters" if self.size > len(self.kept) else ""
+        return self.kept.decode("utf-8", errors="replace") + more
+
+
+@contextlib.contextmanager
+def _output_to(raw: io.RawIOBase) -> Iterator[None]:
+    """Send sys.stdout and sys.stderr to `raw`, and the file descriptors under them to nowhere."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    text = io.TextIOWrapper(raw, encoding="utf-8", errors="replace", write_through=True)  # type: ignore[arg-type]
+    saved = {}
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for descriptor in (1, 2):
+            with contextlib.suppress(OSError):  # a host may have closed them
+                saved[descriptor] = os.dup(descriptor)
+                os.dup2(nowhere, descriptor)
+        with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
+            yield
+    finally:
+        for descriptor, copy in saved.items():
+            os.dup2(copy, descriptor)
+            os.close(copy)
+        os.close(nowhere)
+        with contextlib.suppress(Exception):
+            text.detach()
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Raise TimeLimit inside the block when the time is up, and again every 0.2 s where it is caught."""
+    if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
+
+        def ring(*_: object) -> None:
+            raise TimeLimit
+
+        before = signal.signal(signal.SIGALRM, ring)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), 0.2)
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+    else:  # Windows, or not the main thread: between two bytecodes at least
+        thread = ctypes.c_ulong(threading.get_ident())
+        over = threading.Event()
+
+        def ring_later() -> None:
+            if not over.wait(seconds):
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, ctypes.py_object(TimeLimit))
+
+        timer = threading.Thread(target=ring_later, daemon=True)
+        timer.start()
+        try:
+            yield
+        finally:
+            over.set()
+            timer.join()
+
+
+def _line_that_raised(error: BaseException) -> str:
+    """Return the innermost line of the candidate's own code in the error's traceback, or ""."""
+    here = os.path.dirname(__file__)
+    found = ""
+    frames = []
+    trace = error.__traceback__
+    while trace is not None:
+        frames.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
+        trace = trace.tb_next
+    theirs = [frame for frame in frames if not frame[0].startswith(here)]
+    if theirs:
+        own_file = theirs[0][0]  # the first frame outside this package is the candidate's
+        number = [line for name, line in theirs if name == own_file][-1]
+        source = linecache.getline(own_file, number).strip()
+        found = f"{number}: {source}" if source else ""
+    return found

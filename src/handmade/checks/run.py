@@ -1,0 +1,167 @@
+"""Judge a candidate: put an exercise's cases to it one by one, and explain the first that goes wrong."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+from handmade.checks import guard
+from handmade.checks.case import Case, fresh, same
+from handmade.checks.compare import Unfit, describe, difference
+from handmade.checks.exercise import PUBLIC_SEED, Exercise, Misconception
+from handmade.checks.guard import Outcome
+
+
+@dataclass(frozen=True)
+class Fault:
+    """The first case that went wrong, and what is known about it.
+
+    `sentence` says how the answer differs; `expected` and `got` are the values as judged, absent (None) where
+    there is nothing to compare.
+    """
+
+    case: Case
+    outcome: Outcome
+    sentence: str
+    expected: Any = None
+    got: Any = None
+    compares: bool = False
+    misconception: Misconception | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found: all cases right, or the first fault and how many cases came before it."""
+
+    exercise: Exercise
+    n_cases: int
+    n_right: int
+    hidden: bool
+    printed: str = ""
+    fault: Fault | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether every case is right."""
+        return self.fault is None
+
+    @property
+    def state(self) -> str:
+        """One word for the record: passed, wrong, not written, interrupted, time, exit or raised."""
+        return "passed" if self.fault is None else self.fault.outcome.stopped or "wrong"
+
+
+def judge(exercise: Exercise, candidate: Any, seed: int = PUBLIC_SEED, hidden: bool = False) -> Verdict:
+    """Return the verdict on a candidate, by the cases that the seed gives. Whatever the candidate does, this returns."""
+    cases = exercise.cases(seed)
+    if not callable(candidate):
+        wanted = "the class" if inspect.isclass(exercise.reference) else "the function"
+        sentence = f"Expected {wanted} {exercise.name} itself, got {describe(candidate)}."
+        return Verdict(exercise, len(cases), 0, hidden, fault=Fault(cases[0], Outcome(value=candidate), sentence))
+    left = exercise.seconds
+    printed = ""
+    for i, case in enumerate(cases):
+        outcome, changed = _ask(case, candidate, left)
+        left -= outcome.seconds
+        printed = printed or outcome.printed
+        fault = _fault(exercise, case, outcome, changed)
+        if fault is not None:
+            if outcome.stopped in ("", "raised"):
+                fault = _diagnosed(exercise, cases, i, candidate, fault)
+            return Verdict(exercise, len(cases), i, hidden, printed, fault)
+    return Verdict(exercise, len(cases), len(cases), hidden, printed)
+
+
+def _ask(case: Case, candidate: Any, seconds: float) -> tuple[Outcome, int | None]:
+    """Return the outcome of one case, and the index of the first argument that the candidate changed."""
+    given = fresh(case.args)
+    outcome = guard.call(lambda: fresh_answer(case.ask(candidate, *given)), seconds)
+    changed = next((i for i, (b, a) in enumerate(zip(case.args, given, strict=True)) if not same(b, a)), None)
+    return outcome, changed
+
+
+def fresh_answer(answer: Any) -> Any:
+    """Return the answer by value, so that nothing the candidate does later changes it."""
+    return fresh(answer) if isinstance(answer, list | tuple | dict) else answer
+
+
+def _fault(exercise: Exercise, case: Case, outcome: Outcome, changed: int | None) -> Fault | None:
+    if outcome.stopped == "raised" and case.rejected is not None and isinstance(outcome.error, case.rejected):
+        return None
+    if outcome.stopped:
+        return Fault(case, outcome, _stopped_sentence(exercise, case, outcome))
+    if case.rejected is not None:
+        sentence = f"Expected a {case.rejected.__name__}, got {describe(outcome.value)}."
+        return Fault(case, outcome, sentence, got=outcome.value)
+    right = case.right_answer(exercise.reference)
+    try:
+        answer = case.view(outcome.value) if outcome.value is not None else None
+    except Unfit as unfit:
+        return Fault(case, outcome, str(unfit), got=outcome.value)
+    except Exception:
+        return Fault(case, outcome, f"Your answer, {describe(outcome.value)}, has not the form that was asked for.")
+    sentence_or_none = difference(right, answer, case.tolerance)
+    if sentence_or_none is not None:
+        return Fault(case, outcome, sentence_or_none, right, answer, compares=answer is not None)
+    if changed is not None:
+        names = list(inspect.signature(exercise.reference).parameters)
+        name = names[changed] if changed < len(names) else f"number {changed + 1}"
+        sentence = f"The answer is right, but your function changed its argument {name}. Work on a new array or list instead."
+        return Fault(case, outcome, sentence)
+    return None
+
+
+def _stopped_sentence(exercise: Exercise, case: Case, outcome: Outcome) -> str:
+    if outcome.stopped == "time":
+        return f"No answer within {exercise.seconds:g} seconds, so the check stopped it. Does a loop never end?"
+    if outcome.stopped == "exit":
+        return "Your function left Python (exit or quit) instead of returning an answer."
+    if outcome.stopped == "interrupted":
+        return "Interrupted before there was an answer."
+    if outcome.stopped == "not written":
+        return "not written yet"
+    error = outcome.error
+    said = " ".join(str(error).split())
+    text = f"{type(error).__name__}: {said[:300]}" if said else type(error).__name__
+    if case.rejected is not None:
+        return f"Expected a {case.rejected.__name__}, got {text}"
+    return f"Your function raised {text}"
+
+
+def _diagnosed(exercise: Exercise, cases: list[Case], first: int, candidate: Any, fault: Fault) -> Fault:
+    """Return the fault with the misconception that answers as the candidate does, if there is one.
+
+    It must answer the failed case as the candidate does, and agree with the candidate on more of the cases that
+    it gets wrong than it disagrees on: one agreement can be chance.
+    """
+    answers: dict[int, Outcome] = {first: fault.outcome}
+    best, best_score = None, 0
+    left = exercise.seconds
+    for misconception in exercise.misconceptions:
+        score = 0
+        for i, case in enumerate(cases):
+            if i < first:
+                continue
+            theirs, _ = _ask(case, misconception.implementation, exercise.seconds)
+            if i == first and not _same_outcome(case, fault.outcome, theirs):
+                break
+            if _fault(exercise, case, theirs, None) is None:
+                continue
+            if i not in answers and left > 0:
+                answers[i], _ = _ask(case, candidate, min(left, 1.0))
+                left -= answers[i].seconds
+            score += 1 if i in answers and _same_outcome(case, answers[i], theirs) else -1
+        else:
+            if score > best_score:
+                best, best_score = misconception, score
+    return Fault(fault.case, fault.outcome, fault.sentence, fault.expected, fault.got, fault.compares, best)
+
+
+def _same_outcome(case: Case, one: Outcome, other: Outcome) -> bool:
+    if one.stopped or other.stopped:
+        return one.stopped == other.stopped and type(one.error) is type(other.error)
+    try:
+        return difference(case.view(other.value), case.view(one.value), case.tolerance) is None
+    except Exception:
+        return describe(one.value) == describe(other.value)
