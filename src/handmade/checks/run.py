@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from handmade.checks import guard
 from handmade.checks.case import Case, fresh, same
-from handmade.checks.compare import Unfit, describe, difference
+from handmade.checks.compare import Unfit, describe, difference, is_bool
 from handmade.checks.exercise import PUBLIC_SEED, Exercise, Misconception
 from handmade.checks.guard import Outcome
 
@@ -18,7 +18,7 @@ class Fault:
     """The first case that went wrong, and what is known about it.
 
     `sentence` says how the answer differs; `expected` and `got` are the values as judged, absent (None) where
-    there is nothing to compare.
+    there is nothing to compare. `not_called`: the candidate was no function at all.
     """
 
     case: Case
@@ -27,6 +27,7 @@ class Fault:
     expected: Any = None
     got: Any = None
     compares: bool = False
+    not_called: bool = False
     misconception: Misconception | None = None
 
 
@@ -58,7 +59,7 @@ def judge(exercise: Exercise, candidate: Any, seed: int = PUBLIC_SEED, hidden: b
     if not callable(candidate):
         wanted = "the class" if inspect.isclass(exercise.reference) else "the function"
         sentence = f"Expected {wanted} {exercise.name} itself, got {describe(candidate)}."
-        return Verdict(exercise, len(cases), 0, hidden, fault=Fault(cases[0], Outcome(value=candidate), sentence))
+        return Verdict(exercise, len(cases), 0, hidden, fault=Fault(cases[0], Outcome(value=candidate), sentence, not_called=True))
     left = exercise.seconds
     printed = ""
     for i, case in enumerate(cases):
@@ -132,36 +133,51 @@ def _stopped_sentence(exercise: Exercise, case: Case, outcome: Outcome) -> str:
 def _diagnosed(exercise: Exercise, cases: list[Case], first: int, candidate: Any, fault: Fault) -> Fault:
     """Return the fault with the misconception that answers as the candidate does, if there is one.
 
-    It must answer the failed case as the candidate does, and agree with the candidate on more of the cases that
-    it gets wrong than it disagrees on: one agreement can be chance.
+    It must answer the failed case as the candidate does, and over all cases agree with the candidate's wrong
+    answers more often than it disagrees: one agreement can be chance. Of True and False every second agreement
+    is chance, so there it must agree on all.
     """
     answers: dict[int, Outcome] = {first: fault.outcome}
-    best, best_score = None, 0
     left = exercise.seconds
+    for i in range(first + 1, len(cases)):
+        answers[i], _ = _ask(cases[i], candidate, min(max(left, 0.05), 1.0))
+        left -= answers[i].seconds
+    wrong = {i for i, outcome in answers.items() if _fault(exercise, cases[i], outcome, None) is not None}
+    best, best_score = None, 0
     for misconception in exercise.misconceptions:
-        score = 0
-        for i, case in enumerate(cases):
-            if i < first:
+        theirs = {first: _ask(cases[first], misconception.implementation, exercise.seconds)[0]}
+        if not _same_outcome(cases[first], fault.outcome, theirs[first]):
+            continue
+        agree, disagree = 1, 0
+        for i in range(len(cases)):
+            if i == first:
                 continue
-            theirs, _ = _ask(case, misconception.implementation, exercise.seconds)
-            if i == first and not _same_outcome(case, fault.outcome, theirs):
-                break
-            if _fault(exercise, case, theirs, None) is None:
-                continue
-            if i not in answers and left > 0:
-                answers[i], _ = _ask(case, candidate, min(left, 1.0))
-                left -= answers[i].seconds
-            score += 1 if i in answers and _same_outcome(case, answers[i], theirs) else -1
-        else:
-            if score > best_score:
-                best, best_score = misconception, score
-    return Fault(fault.case, fault.outcome, fault.sentence, fault.expected, fault.got, fault.compares, best)
+            theirs[i], _ = _ask(cases[i], misconception.implementation, exercise.seconds)
+            if i < first:  # the candidate is right there
+                disagree += _fault(exercise, cases[i], theirs[i], None) is not None
+            elif _same_outcome(cases[i], answers[i], theirs[i]):
+                agree += i in wrong
+            else:
+                disagree += 1
+        if is_bool(fault.expected) and disagree:
+            continue
+        if agree - disagree > best_score:
+            best, best_score = misconception, agree - disagree
+    return replace(fault, misconception=best)
 
 
 def _same_outcome(case: Case, one: Outcome, other: Outcome) -> bool:
+    """Return whether two outcomes say the same: as judged, or unfit for the same reason, or the same error."""
     if one.stopped or other.stopped:
         return one.stopped == other.stopped and type(one.error) is type(other.error)
+    seen = [_seen(case, outcome.value) for outcome in (one, other)]
+    if any(isinstance(value, str) for value in seen):
+        return bool(seen[0] == seen[1]) if all(isinstance(value, str) for value in seen) else False
+    return difference(seen[1], seen[0], case.tolerance) is None
+
+
+def _seen(case: Case, value: Any) -> Any:
     try:
-        return difference(case.view(other.value), case.view(one.value), case.tolerance) is None
-    except Exception:
-        return describe(one.value) == describe(other.value)
+        return case.view(value)
+    except Exception as error:
+        return str(error)

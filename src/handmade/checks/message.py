@@ -1,0 +1,176 @@
+"""What a learner reads: a verdict as text and as HTML, from the same parts."""
+
+from __future__ import annotations
+
+import html
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from handmade.checks.compare import is_array, number, to_numpy
+from handmade.checks.run import Verdict
+
+ENTRIES_SHOWN = 40  # an answer with more entries than this is described, not printed
+LINES_SHOWN = 6  # of what the candidate printed
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message in parts: a mark and headline, then blocks that are either prose or code."""
+
+    mark: str
+    headline: str
+    blocks: tuple[tuple[str, str], ...] = ()  # ("prose" | "code", text)
+
+    def text(self) -> str:
+        """Return the message as plain text."""
+        parts = [f"{self.mark} {self.headline}"]
+        parts += [textwrap.indent(block, "  " if kind == "prose" else "    ") for kind, block in self.blocks]
+        return "\n\n".join(parts)
+
+    def html(self) -> str:
+        """Return the message as HTML that reads well on a light and on a dark page."""
+        colour = {"✓": "#2e8b57", "✗": "#c2571a"}.get(self.mark, "#7a7a7a")
+        blocks = [
+            f'<pre style="margin:0.4em 0 0.4em 1em;padding:0;background:none;color:inherit;white-space:pre-wrap">{html.escape(b)}</pre>'
+            if kind == "code"
+            else f'<p style="margin:0.4em 0">{_inline(b)}</p>'
+            for kind, b in self.blocks
+        ]
+        return (
+            f'<div class="handmade-message" style="border-left:4px solid {colour};padding:0.3em 0.8em;margin:0.3em 0;max-width:52em">'
+            f'<p style="margin:0 0 0.2em 0"><strong>{self.mark} {_inline(self.headline)}</strong></p>{"".join(blocks)}</div>'
+        )
+
+    def bundle(self) -> dict[str, str]:
+        """Return both forms, as Jupyter's display protocol wants them."""
+        return {"text/html": self.html(), "text/plain": self.text()}
+
+
+def _inline(prose: str) -> str:
+    """Escape prose for HTML, with `code` between backticks and line breaks kept."""
+    parts = html.escape(prose).split("`")
+    marked = [part if i % 2 == 0 else f"<code>{part}</code>" for i, part in enumerate(parts)]
+    return "".join(marked).replace("\n", "<br>")
+
+
+def ordinal(n: int) -> str:
+    """Return the n-th in words: first, second, … ninth, then 10th, 11th."""
+    words = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"]
+    return words[n - 1] if n <= len(words) else f"{n}th"
+
+
+def message(verdict: Verdict) -> Message:
+    """Return the message for a verdict. Of a hidden case it shows what is special about it, and no numbers."""
+    exercise, fault = verdict.exercise, verdict.fault
+    name = exercise.name
+    printed = _printed(verdict)
+    if fault is None:
+        points = "1 point" if exercise.points == 1 else f"{exercise.points} points"
+        which = "hidden cases are right too" if verdict.hidden else "cases are right"
+        return Message("✓", f"{name}: all {verdict.n_cases} {which} ({points})", printed)
+    if fault.outcome.stopped == "not written":
+        step = f"Write your code in the cell that defines `{name}`, run that cell, then run this one again."
+        return Message("○", f"{name}: not written yet", (("prose", step),))
+    if fault.outcome.stopped == "interrupted":
+        return Message("○", f"{name}: interrupted", (("prose", "Nothing was judged. Run this cell again when you like."),))
+
+    blocks: list[tuple[str, str]] = []
+    if verdict.hidden:
+        headline = f"{name}: right on the cases that you see, wrong on a hidden one"
+        if fault.case.note:
+            blocks.append(("prose", f"The hidden case: {fault.case.note}."))
+    elif fault.not_called:
+        headline = f"{name}: there is nothing to check yet"
+    else:
+        headline = f"{name}: {_headline(verdict)}"
+        special = f"This case: {fault.case.note}." if fault.case.note else ""
+        if special:
+            blocks.append(("prose", special))
+        blocks.append(("code", _comparison(verdict)))
+    if fault.sentence and not (verdict.hidden and fault.compares and fault.misconception):
+        blocks.append(("prose", _without_numbers(verdict)))
+    if fault.outcome.line and not verdict.hidden:
+        blocks.append(("code", f"line {fault.outcome.line}"))
+    if fault.misconception:
+        blocks.append(("prose", f"{fault.misconception.says}\n{fault.misconception.asks}"))
+    blocks += printed
+    blocks.append(("prose", f'Stuck? `check.hint("{name}")` opens a hint.'))
+    return Message("✗", headline, tuple(blocks))
+
+
+def _headline(verdict: Verdict) -> str:
+    right, n = verdict.n_right, verdict.n_cases
+    if right == 0:
+        return f"the first of {n} cases is not right yet"
+    if right == 1:
+        return f"the first of {n} cases is right, the second is not"
+    return f"the first {right} of {n} cases are right, the {ordinal(right + 1)} is not"
+
+
+def _without_numbers(verdict: Verdict) -> str:
+    """Return the fault's sentence; of a hidden comparison only that the values differ."""
+    fault = verdict.fault
+    assert fault is not None
+    return "The values differ from the right ones." if verdict.hidden and fault.compares else fault.sentence
+
+
+def _comparison(verdict: Verdict) -> str:
+    """Return the call, and the expected and actual values under it where both can be shown."""
+    fault = verdict.fault
+    assert fault is not None
+    call = _wrapped(fault.case.call_text(verdict.exercise.name))
+    if not fault.compares:
+        return call
+    expected, got = show(fault.expected), show(fault.got)
+    if expected == got and not is_array(fault.expected):
+        expected, got = repr(fault.expected), repr(fault.got)
+    lines = [call, *_labelled("expected", expected), *_labelled("got", got)]
+    return "\n".join(lines)
+
+
+def _labelled(label: str, value: str) -> list[str]:
+    first, *rest = value.splitlines() or [""]
+    return [f"  {label:<10}{first}", *(" " * 12 + line for line in rest)]
+
+
+def _wrapped(call: str, width: int = 96) -> str:
+    if len(call) <= width:
+        return call
+    return "\n".join(textwrap.wrap(call, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False))
+
+
+def show(value: Any) -> str:
+    """Return a value as a person reads it: rounded to a few digits, a large one by its shape and first entries."""
+    if is_array(value):
+        array = to_numpy(value)
+        if array.ndim == 0:
+            return number(array[()])
+        rounded = array + 0 if array.dtype.kind in "iub" else np.where(np.abs(array) < 5e-7, 0.0, array)
+        if array.size <= ENTRIES_SHOWN:
+            return np.array2string(rounded, precision=4, suppress_small=bool(np.abs(rounded).max(initial=0) < 1e4), max_line_width=84)
+        first = np.array2string(rounded.ravel()[:6], precision=4, max_line_width=84)
+        return f"shape {array.shape}, first entries {first}"
+    if isinstance(value, bool | str | bytes):
+        return repr(value) if len(repr(value)) < 300 else f"{value[:120]!r} … ({len(value)} in all)"  # type: ignore[index]
+    if isinstance(value, int | float | np.generic):
+        return number(value)
+    if isinstance(value, tuple) and value and all(is_array(v) for v in value):
+        return "\n".join(f"{show(v)}{',' if i < len(value) - 1 else ''}" for i, v in enumerate(value))
+    if isinstance(value, list | tuple | set | frozenset | dict):
+        shown = repr(value)
+        return shown if len(shown) < 300 else f"{shown[:200]} … ({len(value)} in all)"
+    shown = repr(value)
+    return shown if len(shown) < 200 else shown[:200] + " …"
+
+
+def _printed(verdict: Verdict) -> tuple[tuple[str, str], ...]:
+    lines = verdict.printed.strip().splitlines()
+    if not lines or verdict.hidden:
+        return ()
+    cut = [line[:100] for line in lines[:LINES_SHOWN]]
+    if len(lines) > LINES_SHOWN:
+        cut.append(f"… and more ({len(lines)} lines kept)")
+    return (("prose", "Your function printed:"), ("code", "\n".join(cut)))

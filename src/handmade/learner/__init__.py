@@ -1,0 +1,1 @@
+"""What surrounds a learner at work: calm messages in the notebook, hints, predictions, progress."""
