@@ -1,10 +1,10 @@
 """`from handmade import check`: one function for each exercise, and what helps around them.
 
-    check.dot(dot)              judge your `dot`; every exercise of the course has a function of its name here
-    check.hint("dot")           open the next hint, one level a call
-    check.predict("name", 3)    keep your guess before you run an experiment
-    check.reveal("name", 2)     show what happened beside your guess
-    check.rubric("name", True)  what a good written answer holds, once you have written yours
+check.dot(dot)              judge your `dot`; every exercise of the course has a function of its name here
+check.hint("dot")           open the next hint, one level a call
+check.predict("name", 3)    keep your guess before you run an experiment
+check.reveal("name", 2)     show what happened beside your guess
+check.rubric("name", True)  what a good written answer holds, once you have written yours
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def __getattr__(name: str) -> Callable[..., Shown]:
     if exercise is None:
         names = __dir__()
         near = difflib.get_close_matches(name, names, n=1)
-        raise AttributeError(f"there is no exercise {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        raise AttributeError(
+            f"there is no exercise {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        )
     return _checker(exercise)
 
 

@@ -27,7 +27,11 @@ def lessons() -> list[str]:
 def load_lesson(lesson: str) -> dict[str, Exercise]:
     """Return a lesson's exercises by name, in the order in which its module defines them."""
     module = importlib.import_module(f"{__name__}.{lesson}")
-    return {value.name: value for value in vars(module).values() if isinstance(value, Exercise) and value.lesson == lesson}
+    return {
+        value.name: value
+        for value in vars(module).values()
+        if isinstance(value, Exercise) and value.lesson == lesson
+    }
 
 
 def find(name: str) -> Exercise | None:

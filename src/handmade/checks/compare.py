@@ -37,7 +37,9 @@ def to_numpy(value: Any) -> np.ndarray:
 
 def is_bool(value: Any) -> bool:
     """Return whether the value is one truth value: Python's, numpy's or a 0-d array's."""
-    return isinstance(value, bool | np.bool_) or (is_array(value) and "bool" in str(value.dtype) and value.ndim == 0)
+    return isinstance(value, bool | np.bool_) or (
+        is_array(value) and "bool" in str(value.dtype) and value.ndim == 0
+    )
 
 
 def describe(value: Any) -> str:
@@ -89,7 +91,11 @@ def difference(expected: Any, got: Any, tolerance: float = TOLERANCE) -> str | N
         return _set_difference(expected, got)
     if isinstance(expected, dict):
         return _dict_difference(expected, got, tolerance)
-    return None if type(expected) is type(got) and expected == got else f"Expected {describe(expected)}, got {describe(got)}."
+    return (
+        None
+        if type(expected) is type(got) and expected == got
+        else f"Expected {describe(expected)}, got {describe(got)}."
+    )
 
 
 def _is_numeric(value: Any) -> bool:
@@ -102,7 +108,11 @@ def _numeric_difference(expected: Any, got: Any, tolerance: float) -> str | None
     wanted = "a number" if one_number else f"an array of shape {tuple(expected.shape)}"
     bits = is_array(expected) and "bool" in str(expected.dtype)
     right_kind = is_array(got) or (one_number and isinstance(got, Number | np.generic))
-    if not right_kind or isinstance(got, complex | np.complexfloating | np.str_ | np.bytes_ | np.void) or is_bool(got):
+    if (
+        not right_kind
+        or isinstance(got, complex | np.complexfloating | np.str_ | np.bytes_ | np.void)
+        or is_bool(got)
+    ):
         return f"Expected {wanted}, got {describe(got)}."
     if is_array(got) and not (_is_numeric(got) or (bits and "bool" in str(got.dtype))):
         kind = "True and False" if "bool" in str(got.dtype) else f"entries of type {got.dtype}"
@@ -116,7 +126,11 @@ def _numeric_difference(expected: Any, got: Any, tolerance: float) -> str | None
         return _first_array_difference(right, answer, right != answer)
     right, answer = right.astype(np.float64), answer.astype(np.float64)
     if np.isnan(answer).any() and not np.isnan(right).any():
-        return "Your answer is nan, which is not a number." if one_number else "Your answer contains nan, which is not a number."
+        return (
+            "Your answer is nan, which is not a number."
+            if one_number
+            else "Your answer contains nan, which is not a number."
+        )
     finite = np.abs(right[np.isfinite(right)])
     room = tolerance * max(1.0, float(finite.max(initial=0.0)))
     with np.errstate(invalid="ignore"):
@@ -144,7 +158,10 @@ def number(value: Any) -> str:
 
 
 def _first_text_difference(expected: Any, got: Any) -> str:
-    same = next((i for i, (a, b) in enumerate(zip(expected, got, strict=False)) if a != b), min(len(expected), len(got)))
+    same = next(
+        (i for i, (a, b) in enumerate(zip(expected, got, strict=False)) if a != b),
+        min(len(expected), len(got)),
+    )
     return f"They differ first at position {same}." if len(expected) > 1 else ""
 
 

@@ -1,13 +1,13 @@
 """An exercise: its points, its cases, and the mistakes that its check recognises.
 
-    @exercise(points=1, level=1, minutes=5)
-    def dot(rng):
-        yield case(np.array([1, 2]), np.array([3, 4]), expect=11)
-        yield rejects(np.array([1, 2]), np.array([1, 2, 3]))
+@exercise(points=1, level=1, minutes=5)
+def dot(rng):
+    yield case(np.array([1, 2]), np.array([3, 4]), expect=11)
+    yield rejects(np.array([1, 2]), np.array([1, 2, 3]))
 
-    @dot.misconception("You multiplied the entries and did not add them up.", "How many numbers come out of a dot product?")
-    def entries_not_added(a, b):
-        return a * b
+@dot.misconception("You multiplied the entries and did not add them up.", "How many numbers come out of a dot product?")
+def entries_not_added(a, b):
+    return a * b
 """
 
 from __future__ import annotations

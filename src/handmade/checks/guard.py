@@ -60,7 +60,9 @@ def call(function: Callable[[], Any], seconds: float) -> Outcome:
         outcome = Outcome(stopped="not written", error=error)
     except BaseException as error:
         outcome = Outcome(stopped="raised", error=error, line=_line_that_raised(error))
-    return Outcome(outcome.value, outcome.stopped, outcome.error, outcome.line, kept.text(), time.perf_counter() - start)
+    return Outcome(
+        outcome.value, outcome.stopped, outcome.error, outcome.line, kept.text(), time.perf_counter() - start
+    )
 
 
 class _Capped(io.RawIOBase):
@@ -89,7 +91,7 @@ def _output_to(raw: io.RawIOBase) -> Iterator[None]:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
-    text = io.TextIOWrapper(raw, encoding="utf-8", errors="replace", write_through=True)  # type: ignore[arg-type]
+    text = io.TextIOWrapper(raw, encoding="utf-8", errors="replace", write_through=True)  # type: ignore[type-var]
     saved = {}
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,12 @@ def dot(rng: np.random.Generator) -> Iterator[Case]:
     yield case(array([2.0, 3.0]), array([-3.0, 2.0]), expect=0, note="two vectors at right angles")
     yield case(array([-4.0]), array([2.5]), expect=-10, note="vectors with one entry")
     yield rejects(array([1.0, 2.0, 3.0]), array([1.0, 2.0]), note="different lengths must be refused")
-    yield rejects(array([1.0, 2.0]), array([3.0]), note="numpy would stretch a vector with one entry; refuse it too")
-    yield case(decimals(rng, 4).astype(np.float32), decimals(rng, 4).astype(np.float32), note="float32 numbers")
+    yield rejects(
+        array([1.0, 2.0]), array([3.0]), note="numpy would stretch a vector with one entry; refuse it too"
+    )
+    yield case(
+        decimals(rng, 4).astype(np.float32), decimals(rng, 4).astype(np.float32), note="float32 numbers"
+    )
     yield case(decimals(rng, 6)[::2], decimals(rng, 6)[1::2], note="every second entry of a longer array")
     yield case(decimals(rng, 7), decimals(rng, 7))
 
@@ -166,10 +171,17 @@ def epsilon_added(a: Any, b: Any) -> Any:
 @exercise(points=1, level=1, minutes=8)
 def matvec_by_rows(rng: np.random.Generator) -> Iterator[Case]:
     yield case(array([[1, 2], [3, 4]]), array([10, 1]), expect=array([12, 34]))
-    yield case(array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), array([10.0, 1.0]), expect=array([12.0, 34.0, 56.0]), note="3 rows, 2 columns")
+    yield case(
+        array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]),
+        array([10.0, 1.0]),
+        expect=array([12.0, 34.0, 56.0]),
+        note="3 rows, 2 columns",
+    )
     yield case(array([[2.0, 0.0, -1.0]]), array([3.0, 5.0, 4.0]), expect=array([2.0]), note="one row")
     yield case(array([[2.0], [3.0]]), array([-1.0]), expect=array([-2.0, -3.0]), note="one column")
-    yield case(decimals(rng, 3, 4).astype(np.float32), decimals(rng, 4).astype(np.float32), note="float32 numbers")
+    yield case(
+        decimals(rng, 3, 4).astype(np.float32), decimals(rng, 4).astype(np.float32), note="float32 numbers"
+    )
     yield case(decimals(rng, 2, 5).T, decimals(rng, 2), note="a matrix that is the transpose of another")
     yield case(decimals(rng, 4, 3), decimals(rng, 3))
 
@@ -217,8 +229,18 @@ def all_rows_in_one(A: Any, x: Any) -> Any:
 @exercise(points=2, level=2, minutes=8)
 def column_pieces(rng: np.random.Generator) -> Iterator[Case]:
     yield case(array([[1, 2], [3, 4]]), array([10, 1]), expect=array([[10, 30], [2, 4]]))
-    yield case(array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), array([10.0, -1.0]), expect=array([[10.0, 30.0, 50.0], [-2.0, -4.0, -6.0]]), note="3 rows, 2 columns: 2 pieces")
-    yield case(array([[1.0, 2.0, 3.0]]), array([2.0, 0.0, 1.0]), expect=array([[2.0], [0.0], [3.0]]), note="one row, and one entry of x is 0")
+    yield case(
+        array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]),
+        array([10.0, -1.0]),
+        expect=array([[10.0, 30.0, 50.0], [-2.0, -4.0, -6.0]]),
+        note="3 rows, 2 columns: 2 pieces",
+    )
+    yield case(
+        array([[1.0, 2.0, 3.0]]),
+        array([2.0, 0.0, 1.0]),
+        expect=array([[2.0], [0.0], [3.0]]),
+        note="one row, and one entry of x is 0",
+    )
     yield case(array([[2.0], [3.0]]), array([4.0]), expect=array([[8.0, 12.0]]), note="one column: one piece")
     yield case(decimals(rng, 5, 2).T, decimals(rng, 5), note="a matrix that is the transpose of another")
     yield case(decimals(rng, 4, 3), decimals(rng, 3))
@@ -259,10 +281,22 @@ def columns_not_scaled(A: Any, x: Any) -> Any:
 @exercise(points=2, level=3, minutes=10)
 def outer_pieces(rng: np.random.Generator) -> Iterator[Case]:
     yield case(
-        array([[1, 2], [3, 4]]), array([[5, 6], [7, 8]]), expect=array([[[5, 6], [15, 18]], [[14, 16], [28, 32]]])
+        array([[1, 2], [3, 4]]),
+        array([[5, 6], [7, 8]]),
+        expect=array([[[5, 6], [15, 18]], [[14, 16], [28, 32]]]),
     )
-    yield case(array([[1.0], [2.0]]), array([[3.0, 0.0, -1.0]]), expect=array([[[3.0, 0.0, -1.0], [6.0, 0.0, -2.0]]]), note="one column times one row: one piece")
-    yield case(array([[2.0, -1.0, 3.0]]), array([[1.0], [4.0], [5.0]]), expect=array([[[2.0]], [[-4.0]], [[15.0]]]), note="one row times one column: three pieces of one number")
+    yield case(
+        array([[1.0], [2.0]]),
+        array([[3.0, 0.0, -1.0]]),
+        expect=array([[[3.0, 0.0, -1.0], [6.0, 0.0, -2.0]]]),
+        note="one column times one row: one piece",
+    )
+    yield case(
+        array([[2.0, -1.0, 3.0]]),
+        array([[1.0], [4.0], [5.0]]),
+        expect=array([[[2.0]], [[-4.0]], [[15.0]]]),
+        note="one row times one column: three pieces of one number",
+    )
     yield case(decimals(rng, 2, 3), decimals(rng, 3, 4), note="shapes (2, 3) and (3, 4)")
     yield case(decimals(rng, 3, 4).T, decimals(rng, 2, 3).T, note="two transposed matrices")
 
@@ -315,7 +349,14 @@ def _softmax(x: np.ndarray) -> np.ndarray:
 _TURN = array([[np.cos(0.3), -np.sin(0.3)], [np.sin(0.3), np.cos(0.3)]])
 
 
-def _function(name: str, f: Callable[[np.ndarray], np.ndarray], d_in: int, rng: np.random.Generator, linear: bool, note: str) -> Case:
+def _function(
+    name: str,
+    f: Callable[[np.ndarray], np.ndarray],
+    d_in: int,
+    rng: np.random.Generator,
+    linear: bool,
+    note: str,
+) -> Case:
     """Return the case "is f linear?", with f shown by its Python text."""
     seed = int(rng.integers(1000))
     text = f"is_linear({name}, {d_in}, np.random.default_rng({seed}))"
@@ -328,17 +369,42 @@ def is_linear(rng: np.random.Generator) -> Iterator[Case]:
     yield _function("lambda x: x + 1", lambda x: x + 1, 3, rng, False, "a shift: affine, not linear")
     yield _function("lambda x: np.abs(x)", np.abs, 2, rng, False, "sizes without signs")
     yield _function("lambda x: np.maximum(x, 0)", lambda x: np.maximum(x, 0), 3, rng, False, "ReLU")
-    yield _function("rotate  # by 0.3 radians", lambda x: _TURN @ x, 2, rng, True, "a rotation, whose numbers are not round")
+    yield _function(
+        "rotate  # by 0.3 radians",
+        lambda x: _TURN @ x,
+        2,
+        rng,
+        True,
+        "a rotation, whose numbers are not round",
+    )
     yield _function("softmax", _softmax, 4, rng, False, "softmax")
-    yield _function("lambda x: x * np.abs(x)", lambda x: x * np.abs(x), 2, rng, False, "x·|x|, which keeps the sign")
-    yield _function("lambda x: np.array([x.sum()])", lambda x: array([x.sum()]), 3, rng, True, "the sum of the entries")
+    yield _function(
+        "lambda x: x * np.abs(x)", lambda x: x * np.abs(x), 2, rng, False, "x·|x|, which keeps the sign"
+    )
+    yield _function(
+        "lambda x: np.array([x.sum()])", lambda x: array([x.sum()]), 3, rng, True, "the sum of the entries"
+    )
     yield _function("lambda x: 0 * x", lambda x: 0 * x, 2, rng, True, "everything to zero")
-    yield _function("lambda x: x[0] ** 3 / (x @ x) * np.ones(2)", lambda x: x[0] ** 3 / (x @ x + 1e-300) * np.ones(2), 2, rng, False, "a function that scales well and does not add up")
+    yield _function(
+        "lambda x: x[0] ** 3 / (x @ x) * np.ones(2)",
+        lambda x: x[0] ** 3 / (x @ x + 1e-300) * np.ones(2),
+        2,
+        rng,
+        False,
+        "a function that scales well and does not add up",
+    )
     yield _function("lambda x: np.ones(2)", lambda x: np.ones(2), 2, rng, False, "a constant")
     W = decimals(rng, 4, 3)
     yield _function(f"lambda x: x @ {literal(W)}", lambda x: x @ W, 4, rng, True, "a matrix")
     b = decimals(rng, 3)
-    yield _function(f"lambda x: x @ {literal(W)} + {literal(b)}", lambda x: x @ W + b, 4, rng, False, "a matrix and a shift")
+    yield _function(
+        f"lambda x: x @ {literal(W)} + {literal(b)}",
+        lambda x: x @ W + b,
+        4,
+        rng,
+        False,
+        "a matrix and a shift",
+    )
 
 
 @is_linear.misconception(
@@ -399,13 +465,17 @@ def collapse(rng: np.random.Generator) -> Iterator[Case]:
     second = (array([[0, 1], [5, 1]]), array([7, 8]))
     yield case([first], expect=first, note="one layer is its own collapse")
     yield case([first, second], expect=(array([[10, 3], [20, 7]]), array([7, 9])), note="two layers")
-    yield case([(array([[2.0]]), array([1.0])), (array([[3.0]]), array([4.0])), (array([[-1.0]]), array([0.5]))], expect=(array([[-6.0]]), array([-6.5])), note="three layers of one number")
+    yield case(
+        [(array([[2.0]]), array([1.0])), (array([[3.0]]), array([4.0])), (array([[-1.0]]), array([0.5]))],
+        expect=(array([[-6.0]]), array([-6.5])),
+        note="three layers of one number",
+    )
     yield case(_layers(rng, 2, 3, 1), note="layers of different sizes")
     yield case(_layers(rng, 3, 2, 4, 2), note="three layers of different sizes")
 
 
 def _layers(rng: np.random.Generator, *sizes: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    return [(decimals(rng, a, b, largest=3), decimals(rng, b, largest=3)) for a, b in zip(sizes, sizes[1:], strict=False)]
+    return [(decimals(rng, a, b, largest=3), decimals(rng, b, largest=3)) for a, b in pairwise(sizes)]
 
 
 def _product(matrices: Any) -> Any:
@@ -462,10 +532,17 @@ def bias_zero(layers: Any) -> Any:
 @exercise(points=3, level=3, minutes=15)
 def low_rank_factors(rng: np.random.Generator) -> Iterator[Case]:
     yield _approximation(array([[3.0, 0.0], [0.0, 1.0]]), 1, expect=array([[3.0, 0.0], [0.0, 0.0]]))
-    yield _approximation(array([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]]), 1, expect=array([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]]), note="a matrix that has rank 1 already")
+    yield _approximation(
+        array([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]]),
+        1,
+        expect=array([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0]]),
+        note="a matrix that has rank 1 already",
+    )
     wide = decimals(rng, 2, 4)
     yield _approximation(wide, 2, expect=wide, note="full rank: nothing is lost")
-    yield rejects(array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), 3, note="a rank above the smaller side must be refused")
+    yield rejects(
+        array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), 3, note="a rank above the smaller side must be refused"
+    )
     yield rejects(array([[1.0, 2.0], [3.0, 4.0]]), 0, note="rank 0 must be refused")
     yield rejects(array([[1.0, 2.0], [3.0, 4.0]]), -1, note="a negative rank must be refused")
     yield _approximation(decimals(rng, 5, 3), 2, note="more rows than columns")
@@ -476,12 +553,18 @@ def _approximation(W: np.ndarray, rank: int, **more: Any) -> Case:
     """Return the case that judges the product of the two factors: the factors themselves are not unique."""
 
     def product(answer: Any) -> np.ndarray:
-        if not isinstance(answer, list | tuple) or len(answer) != 2 or not all(is_array(part) for part in answer):
+        if (
+            not isinstance(answer, list | tuple)
+            or len(answer) != 2
+            or not all(is_array(part) for part in answer)
+        ):
             raise Unfit(f"Expected the pair (down, up) of two arrays, got {describe(answer)}.")
         down, up = (to_numpy(part) for part in answer)
         wanted = (len(W), rank), (rank, W.shape[1])
         if (down.shape, up.shape) != wanted:
-            raise Unfit(f"Expected down of shape {wanted[0]} and up of shape {wanted[1]}, got {down.shape} and {up.shape}.")
+            raise Unfit(
+                f"Expected down of shape {wanted[0]} and up of shape {wanted[1]}, got {down.shape} and {up.shape}."
+            )
         return np.asarray(down @ up)
 
     text = f"down, up = low_rank_factors({literal(W)}, {rank})\ndown @ up"

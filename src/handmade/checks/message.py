@@ -75,7 +75,11 @@ def message(verdict: Verdict) -> Message:
         step = f"Write your code in the cell that defines `{name}`, run that cell, then run this one again."
         return Message("○", f"{name}: not written yet", (("prose", step),))
     if fault.outcome.stopped == "interrupted":
-        return Message("○", f"{name}: interrupted", (("prose", "Nothing was judged. Run this cell again when you like."),))
+        return Message(
+            "○",
+            f"{name}: interrupted",
+            (("prose", "Nothing was judged. Run this cell again when you like."),),
+        )
 
     blocks: list[tuple[str, str]] = []
     if verdict.hidden:
@@ -139,7 +143,9 @@ def _labelled(label: str, value: str) -> list[str]:
 def _wrapped(call: str, width: int = 96) -> str:
     if len(call) <= width:
         return call
-    return "\n".join(textwrap.wrap(call, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False))
+    return "\n".join(
+        textwrap.wrap(call, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    )
 
 
 def show(value: Any) -> str:
@@ -150,11 +156,18 @@ def show(value: Any) -> str:
             return number(array[()])
         rounded = array + 0 if array.dtype.kind in "iub" else np.where(np.abs(array) < 5e-7, 0.0, array)
         if array.size <= ENTRIES_SHOWN:
-            return np.array2string(rounded, precision=4, suppress_small=bool(np.abs(rounded).max(initial=0) < 1e4), max_line_width=84)
+            return np.array2string(
+                rounded,
+                precision=4,
+                suppress_small=bool(np.abs(rounded).max(initial=0) < 1e4),
+                max_line_width=84,
+            )
         first = np.array2string(rounded.ravel()[:6], precision=4, max_line_width=84)
         return f"shape {array.shape}, first entries {first}"
-    if isinstance(value, bool | str | bytes):
-        return repr(value) if len(repr(value)) < 300 else f"{value[:120]!r} … ({len(value)} in all)"  # type: ignore[index]
+    if isinstance(value, bool):
+        return repr(value)
+    if isinstance(value, str | bytes):
+        return repr(value) if len(value) < 250 else f"{value[:120]!r} … ({len(value)} in all)"
     if isinstance(value, int | float | np.generic):
         return number(value)
     if isinstance(value, tuple) and value and all(is_array(v) for v in value):

@@ -59,7 +59,13 @@ def judge(exercise: Exercise, candidate: Any, seed: int = PUBLIC_SEED, hidden: b
     if not callable(candidate):
         wanted = "the class" if inspect.isclass(exercise.reference) else "the function"
         sentence = f"Expected {wanted} {exercise.name} itself, got {describe(candidate)}."
-        return Verdict(exercise, len(cases), 0, hidden, fault=Fault(cases[0], Outcome(value=candidate), sentence, not_called=True))
+        return Verdict(
+            exercise,
+            len(cases),
+            0,
+            hidden,
+            fault=Fault(cases[0], Outcome(value=candidate), sentence, not_called=True),
+        )
     left = exercise.seconds
     printed = ""
     for i, case in enumerate(cases):
@@ -101,7 +107,9 @@ def _fault(exercise: Exercise, case: Case, outcome: Outcome, changed: int | None
     except Unfit as unfit:
         return Fault(case, outcome, str(unfit), got=outcome.value)
     except Exception:
-        return Fault(case, outcome, f"Your answer, {describe(outcome.value)}, has not the form that was asked for.")
+        return Fault(
+            case, outcome, f"Your answer, {describe(outcome.value)}, has not the form that was asked for."
+        )
     sentence_or_none = difference(right, answer, case.tolerance)
     if sentence_or_none is not None:
         return Fault(case, outcome, sentence_or_none, right, answer, compares=answer is not None)
@@ -115,7 +123,9 @@ def _fault(exercise: Exercise, case: Case, outcome: Outcome, changed: int | None
 
 def _stopped_sentence(exercise: Exercise, case: Case, outcome: Outcome) -> str:
     if outcome.stopped == "time":
-        return f"No answer within {exercise.seconds:g} seconds, so the check stopped it. Does a loop never end?"
+        return (
+            f"No answer within {exercise.seconds:g} seconds, so the check stopped it. Does a loop never end?"
+        )
     if outcome.stopped == "exit":
         return "Your function left Python (exit or quit) instead of returning an answer."
     if outcome.stopped == "interrupted":

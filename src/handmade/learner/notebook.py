@@ -29,7 +29,9 @@ def install() -> None:
         shell.set_custom_exc((CheckFailed, NotImplementedError, NameError), _display)
 
 
-def _display(shell: Any, kind: type, error: BaseException, trace: TracebackType, tb_offset: int | None = None) -> None:
+def _display(
+    shell: Any, kind: type, error: BaseException, trace: TracebackType, tb_offset: int | None = None
+) -> None:
     message = _message_for(shell, error, trace)
     if message is None:
         shell.showtraceback((kind, error, trace), tb_offset=tb_offset)

@@ -29,7 +29,10 @@ def record(event: str, name: str, **details: Any) -> None:
     folder = root()
     if folder is None:
         return
-    line = json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "event": event, "name": name, **details}, ensure_ascii=False)
+    line = json.dumps(
+        {"time": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "event": event, "name": name, **details},
+        ensure_ascii=False,
+    )
     with contextlib.suppress(OSError), (folder / FOLDER / FILE).open("a", encoding="utf-8") as file:
         file.write(line + "\n")
 

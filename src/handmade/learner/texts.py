@@ -45,7 +45,9 @@ def _look_up(kind: str, name: str) -> Any:
     texts = _texts(kind)
     if name not in texts:
         near = difflib.get_close_matches(str(name), texts, n=1)
-        raise ValueError(f"there are no {kind} for {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        raise ValueError(
+            f"there are no {kind} for {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        )
     return texts[name]
 
 
@@ -55,14 +57,20 @@ def hint(name: str, level: int | None = None) -> Words:
     `level` shows one again without opening a new one. Raises ValueError for an unknown name or level.
     """
     hints = _look_up("hints", name)
-    before = max(_opened.get(name, 0), max((e.get("level", 0) for e in progress.events("hint", name)), default=0))
+    before = max(
+        _opened.get(name, 0), max((e.get("level", 0) for e in progress.events("hint", name)), default=0)
+    )
     if level is not None and not 1 <= level <= len(hints):
         raise ValueError(f"expected a level from 1 to {len(hints)}, got {level}")
     wanted = level or min(before + 1, len(hints))
     _opened[name] = max(before, wanted)
     if wanted > before:
         progress.record("hint", name, level=wanted)
-    after = "Run it again for the next one." if wanted < len(hints) else "This is the last one. The solutions notebook holds one way to write it."
+    after = (
+        "Run it again for the next one."
+        if wanted < len(hints)
+        else "This is the last one. The solutions notebook holds one way to write it."
+    )
     return Words(f"**Hint {wanted} of {len(hints)} for `{name}`.** {hints[wanted - 1]}\n\n*{after}*")
 
 

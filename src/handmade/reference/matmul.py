@@ -83,7 +83,9 @@ def outer_pieces(A: Num[ndarray, "m k"], B: Num[ndarray, "k n"]) -> Num[ndarray,
     ### END SOLUTION
 
 
-def is_linear(f: Callable[[ndarray], ndarray], d_in: int, rng: np.random.Generator, n_trials: int = 20) -> bool:
+def is_linear(
+    f: Callable[[ndarray], ndarray], d_in: int, rng: np.random.Generator, n_trials: int = 20
+) -> bool:
     """Return whether f kept both rules of linearity on `n_trials` random tries.
 
     The rules: `f(x + y) = f(x) + f(y)`, and `f(c * x) = c * f(x)` for every number c, negative ones too.

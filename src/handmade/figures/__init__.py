@@ -1,0 +1,1 @@
+"""The pictures and sliders, one module a lesson; `picture.py` is what they share."""

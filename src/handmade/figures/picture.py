@@ -1,0 +1,118 @@
+"""One picture, shown alike everywhere: with alt text, a caption, and sliders where widgets run.
+
+A picture is one output with several forms: where widgets run, sliders that redraw it; elsewhere (GitHub, exported
+HTML, a PDF) the still picture of the sliders' first positions; and its alt text where no picture can be shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import ipywidgets
+from IPython.display import display
+from matplotlib.figure import Figure
+
+# Okabe and Ito's colours: told apart by colour-blind readers too. Lines and labels differ as well.
+BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#666666"
+DPI = 110
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn figure with the words that belong to it.
+
+    `alt` says what is in the picture for somebody who cannot see it, `caption` what to look for.
+    Raises ValueError where either is empty.
+    """
+
+    figure: Figure
+    alt: str
+    caption: str
+
+    def __post_init__(self) -> None:
+        if not self.alt.strip() or not self.caption.strip():
+            raise ValueError("expected an alt text and a caption that are not empty")
+
+    def png(self) -> bytes:
+        """Return the picture as a PNG file; the same drawing gives the same bytes."""
+        buffer = io.BytesIO()
+        self.figure.savefig(buffer, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
+        return buffer.getvalue()
+
+    def html(self) -> str:
+        """Return the picture and its caption as one HTML figure that needs no other file."""
+        data = base64.b64encode(self.png()).decode()
+        alt, caption = html.escape(self.alt, quote=True), html.escape(self.caption)
+        return (
+            f'<figure style="margin:0.5em 0;max-width:100%"><img alt="{alt}" src="data:image/png;base64,{data}" '
+            f'style="max-width:100%;height:auto"><figcaption style="max-width:52em">{caption}</figcaption></figure>'
+        )
+
+    def bundle(self) -> dict[str, Any]:
+        """Return all forms of the still picture, as Jupyter's display protocol wants them."""
+        png = base64.b64encode(self.png()).decode()
+        return {"text/html": self.html(), "image/png": png, "text/plain": self.alt}
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure of this size in inches, outside pyplot: nothing is kept open, nothing shown twice."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def show(picture: Picture) -> None:
+    """Display a still picture."""
+    display(picture.bundle(), raw=True)
+
+
+def explore(draw: Callable[..., Picture], **controls: Any) -> None:
+    """Display `draw(**values)` with one control a keyword, redrawn when a control is let go.
+
+    A control is made by `slider` or `choice`. Where no widgets run, the picture of the first values is shown.
+    """
+    first = draw(**{name: control.value for name, control in controls.items()})
+    place = ipywidgets.HTML(first.html())
+
+    def redraw(_: Any) -> None:
+        try:
+            place.value = draw(**{name: control.value for name, control in controls.items()}).html()
+        except (
+            Exception
+        ) as error:  # the learner's own code is called: say what it did, keep the sliders alive
+            place.value = (
+                f"<p>Your code raised {html.escape(type(error).__name__)}: {html.escape(str(error))}</p>"
+            )
+
+    for control in controls.values():
+        control.observe(redraw, names="value")
+    widget = ipywidgets.VBox([*controls.values(), place])
+    forms = widget._repr_mimebundle_() if hasattr(widget, "_repr_mimebundle_") else {}
+    view = "application/vnd.jupyter.widget-view+json"
+    if view not in forms:  # ipywidgets 7 has no such method
+        forms = {view: {"version_major": 2, "version_minor": 0, "model_id": widget._model_id}}
+    display({view: forms[view], **first.bundle()}, raw=True)
+
+
+def slider(label: str, value: float, low: float, high: float, step: float) -> Any:
+    """Return a slider; whole numbers where all of its numbers are whole."""
+    numbers = (value, low, high, step)
+    kind = ipywidgets.IntSlider if all(isinstance(n, int) for n in numbers) else ipywidgets.FloatSlider
+    return kind(
+        value=value, min=low, max=high, step=step, description=label, continuous_update=False,
+        style={"description_width": "10em"}, layout={"width": "32em"},
+    )  # fmt: skip
+
+
+def choice(label: str, options: list[str]) -> Any:
+    """Return a drop-down list, the first option chosen."""
+    return ipywidgets.Dropdown(
+        options=options,
+        value=options[0],
+        description=label,
+        style={"description_width": "10em"},
+        layout={"width": "32em"},
+    )
