@@ -50,8 +50,8 @@ def two_views(matvec_by_rows: Callable[..., Any], column_pieces: Callable[..., A
         left.text(0.02, 0.02, "\n".join(sums), transform=left.transAxes, family="monospace", fontsize=9)
         _arrow(right, np.zeros(2), A[:, 0], BLUE, "column 1", faint=True)
         _arrow(right, np.zeros(2), A[:, 1], ORANGE, "column 2", faint=True)
-        _arrow(right, np.zeros(2), pieces[0], BLUE, f"{_n(x1)} × col 1")
-        _arrow(right, pieces[0], total, ORANGE, f"{_n(x2)} × col 2")
+        _arrow(right, np.zeros(2), pieces[0], BLUE, f"{_n(x1)} × col 1", at_tip=False)
+        _arrow(right, pieces[0], total, ORANGE, f"{_n(x2)} × col 2", at_tip=False)
         _arrow(right, np.zeros(2), total, GREEN, f"A x = ({_n(total[0])}, {_n(total[1])})")
         alt = (
             f"Two panels for A = [[{_n(a)}, {_n(b)}], [{_n(c)}, {_n(d)}]] and x = ({_n(x1)}, {_n(x2)}). Left: the rows of A "
@@ -237,7 +237,14 @@ def _relative_error(W: np.ndarray, factors: tuple[np.ndarray, np.ndarray]) -> fl
 
 
 def _arrow(
-    axes: Any, start: np.ndarray, end: np.ndarray, colour: str, label: str, faint: bool = False
+    axes: Any,
+    start: np.ndarray,
+    end: np.ndarray,
+    colour: str,
+    label: str,
+    *,
+    at_tip: bool = True,
+    faint: bool = False,
 ) -> None:
     style = {
         "arrowstyle": "->",
@@ -249,11 +256,12 @@ def _arrow(
     }
     axes.annotate("", xy=end, xytext=start, arrowprops=style)
     if not faint:
-        # In the legend as well as by colour: the lines' widths differ, and a label cannot run off the panel.
         axes.plot([], [], color=colour, lw=2.2, label=label)
-        axes.annotate(
-            label.split("=")[0].strip(), end, color=colour, xytext=(4, 4), textcoords="offset points"
+        place = end if at_tip else (np.asarray(start) + np.asarray(end)) / 2
+        text = axes.annotate(
+            label.partition(" =")[0], place, color=colour, xytext=(5, 4), textcoords="offset points"
         )
+        text.set_in_layout(False)
         axes.legend(loc="upper left", fontsize=9)
 
 
