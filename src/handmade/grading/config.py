@@ -1,0 +1,65 @@
+"""nbgrader's settings for this course: one place for the desk in autograde/, for the build, and for the demo class."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from traitlets.config import Config
+
+from handmade.check import SEED_VARIABLE
+from handmade.learner.notebook import NOT_WRITTEN
+
+STUB = f'# Write your code here, in place of the next line.\nraise NotImplementedError("{NOT_WRITTEN}")'
+SEED_FILE = "secret_seed"
+# What must never be copied from solutions/ into a release: the texts hold hints, rubrics and answers.
+IGNORED = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".pytest_cache", "*.md", "*.po"]
+
+
+def settings(root: Path, solutions: Path) -> Config:
+    """Return the settings of an instructor's desk in the folder `root`, for the source notebooks in `solutions`.
+
+    The release goes to root/release, not to the course's own folder: nbgrader deletes a release whose graded cells
+    no longer match a gradebook.
+    """
+    c = Config()
+    c.CourseDirectory.course_id = "handmade-gpt"
+    c.CourseDirectory.root = str(root)
+    c.CourseDirectory.source_directory = os.path.relpath(solutions, root)
+    c.CourseDirectory.ignore = IGNORED
+    c.ClearSolutions.code_stub = {"python": STUB}
+    c.OverwriteCells.add_missing_cells = True  # a graded cell that was deleted comes back before grading
+    c.Execute.timeout = 60  # seconds a cell; a check stops an endless function long before
+    c.Execute.startup_timeout = 120
+    return c
+
+
+def secret_seed(root: Path) -> int:
+    """Return the seed of the hidden cases, kept in root/secret_seed; made at random at first use.
+
+    Raises ValueError where the file holds anything but a whole number.
+    """
+    path = root / SEED_FILE
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        text = path.read_text().strip()
+        if not text.isdecimal():
+            raise ValueError(
+                f"expected a whole number in {path}, got {text[:40]!r}; delete the file for a new seed"
+            ) from None
+        return int(text)
+    seed = secrets.randbits(63)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"{seed}\n")
+    return seed
+
+
+def configure(c: Config, root: Path, solutions: Path) -> None:
+    """Fill in a desk's nbgrader_config.py: the settings, the repairs before grading, and the secret seed."""
+    from handmade.grading.desk import before_conversion
+
+    c.merge(settings(root, solutions))
+    c.Autograde.pre_convert_hook = before_conversion
+    os.environ[SEED_VARIABLE] = str(secret_seed(root))  # kernels inherit it

@@ -1,0 +1,127 @@
+"""A lesson as nbgrader's source notebook: with solutions, hidden cells and rubrics, and nothing that changes by itself."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+from collections.abc import Mapping
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from handmade.checks.exercise import Exercise
+from handmade.lessons.source import exercise_source, learner_imports
+from handmade.lessons.text import Code, Directive, Lesson, Prose
+
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+MAY_FAIL = "raises-exception"  # Run All goes on after such a cell
+
+
+def source_notebook(lesson: Lesson, exercises: Mapping[str, Exercise]) -> NotebookNode:
+    """Return the lesson's notebook with solutions. Cells whose code needs an exercise are tagged `raises-exception`."""
+    cells: list[NotebookNode] = []
+    for item in lesson.items:
+        if isinstance(item, Prose):
+            cells.append(new_markdown_cell(item.text))
+        elif isinstance(item, Code):
+            cells.append(new_code_cell(item.source, metadata={"tags": item.tags} if item.tags else {}))
+        elif item.kind == "exercise":
+            cells += _exercise_cells(item, exercises[item.name])
+        elif item.kind == "question":
+            cells += _question_cells(item)
+        else:
+            cells.append(new_markdown_cell(f"**Your guess first.** {item.text}"))
+            cells.append(new_code_cell(f'check.predict("{item.name}", guess=None)'))
+        if len(cells) == 1:
+            cells.append(_setup_cell(lesson))
+    _tag_cells_that_need_exercises(cells, set(exercises))
+    _give_ids(cells)
+    notebook = new_notebook(cells=cells, metadata=METADATA)
+    notebook.nbformat_minor = 5
+    nbformat.validate(notebook)
+    return notebook
+
+
+def _graded(grade_id: str, **kind: Any) -> dict[str, Any]:
+    """Return nbgrader's metadata for a cell; everything that is not said is False."""
+    return {
+        "nbgrader": {
+            "schema_version": 3,
+            "grade_id": grade_id,
+            "grade": False,
+            "solution": False,
+            "locked": False,
+            "task": False,
+        }
+        | kind
+    }
+
+
+def _setup_cell(lesson: Lesson) -> NotebookNode:
+    lines = [
+        "from __future__ import annotations  # the shapes in signatures are for people; Python need not evaluate them",
+        "",
+    ]
+    lines += [*learner_imports(lesson.module), "", "from handmade import check"]
+    if importlib.util.find_spec(f"handmade.figures.{lesson.module}"):
+        lines.append(f"from handmade.figures import {lesson.module} as figures")
+    return new_code_cell("\n".join(lines), metadata=_graded("setup", locked=True))
+
+
+def _exercise_cells(item: Directive, exercise: Exercise) -> list[NotebookNode]:
+    name, points = exercise.name, "1 point" if exercise.points == 1 else f"{exercise.points} points"
+    stretch = " · a stretch: you may skip it" if exercise.stretch else ""
+    patience = max(3, round(exercise.minutes / 2))
+    facts = (
+        f"**`{name}`** · {points} · {exercise.level_word} · about {exercise.minutes} minutes{stretch} · "
+        f'stuck for {patience} minutes? `check.hint("{name}")`'
+    )
+    graded_call = f"check.{name}({name})\n### BEGIN HIDDEN TESTS\ncheck.{name}({name}, hidden=True)\n### END HIDDEN TESTS"
+    graded = _graded(f"check_{name}", grade=True, locked=True, points=exercise.points)
+    return [
+        new_markdown_cell(f"{facts}\n\n{item.text}"),
+        new_code_cell(exercise_source(exercise), metadata=_graded(name, solution=True)),
+        new_code_cell(graded_call, metadata=graded | {"tags": [MAY_FAIL]}),
+    ]
+
+
+def _question_cells(item: Directive) -> list[NotebookNode]:
+    points = int(item.options["points"])
+    rubric = f"=== BEGIN MARK SCHEME ===\n{item.inner[0][0]}\n=== END MARK SCHEME ==="
+    task = f"**In your own words** · {points} points, read by a person\n\n{item.text}\n\n{rubric}"
+    ask = f'check.rubric("{item.name}", answered=False)  # put True here once you have written your answer'
+    return [
+        new_markdown_cell(task, metadata=_graded(item.name, task=True, locked=True, points=points)),
+        new_markdown_cell("*Write your answer here: double-click this text.*"),
+        new_code_cell(ask),
+    ]
+
+
+def _tag_cells_that_need_exercises(cells: list[NotebookNode], waiting: set[str]) -> None:
+    """Tag each cell that uses an exercise, or a name made by a cell that does: in a release it may fail."""
+    waiting = set(waiting)
+    for cell in cells:
+        if cell.cell_type != "code" or cell.metadata.get("nbgrader", {}).get("solution"):
+            continue
+        names = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)]
+        if any(isinstance(node.ctx, ast.Load) and node.id in waiting for node in names):
+            cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), MAY_FAIL})
+            waiting |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
+
+
+def _give_ids(cells: list[NotebookNode]) -> None:
+    """Give each cell an id that stays: from its grade id, else from its content (numbered where that repeats)."""
+    seen: dict[str, int] = {}
+    for cell in cells:
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+        base = (
+            grade_id.replace("_", "-") if grade_id else hashlib.sha256(cell.source.encode()).hexdigest()[:12]
+        )
+        seen[base] = seen.get(base, 0) + 1
+        cell["id"] = base if seen[base] == 1 else f"{base}-{seen[base]}"
