@@ -86,12 +86,13 @@ def predict(name: str, guess: Any = None) -> Shown:
 
 
 def reveal(name: str, outcome: Any) -> Shown:
-    """Show what happened beside the learner's guess, if there is one."""
+    """Show what happened beside the learner's guess, if there is one; a text is shown as the sentence that it is."""
     _look_up("predictions", name)
     kept = progress.events("guess", name)
     guess = show(_guesses[name]) if name in _guesses else (repr(kept[-1]["guess"]) if kept else None)
     said = f"You guessed {guess}." if guess is not None else "You made no guess this time."
-    return Shown(Message("●", f"{said} It is {show(outcome)}."))
+    happened = outcome if isinstance(outcome, str) else f"It is {show(outcome)}."
+    return Shown(Message("●", f"{said} {happened}"))
 
 
 def rubric(name: str, answered: bool = False) -> Shown | Words:

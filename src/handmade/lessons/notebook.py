@@ -40,6 +40,7 @@ def source_notebook(lesson: Lesson, exercises: Mapping[str, Exercise]) -> Notebo
             cells.append(new_code_cell(f'check.predict("{item.name}", guess=None)'))
         if len(cells) == 1:
             cells.append(_setup_cell(lesson))
+    cells = _joined(cells)
     _tag_cells_that_need_exercises(cells, set(exercises))
     _give_ids(cells)
     notebook = new_notebook(cells=cells, metadata=METADATA)
@@ -101,6 +102,19 @@ def _question_cells(item: Directive) -> list[NotebookNode]:
         new_markdown_cell("*Write your answer here: double-click this text.*"),
         new_code_cell(ask),
     ]
+
+
+def _joined(cells: list[NotebookNode]) -> list[NotebookNode]:
+    """Return the cells with neighbouring Markdown cells as one, but for nbgrader's own and what stands at a start."""
+    joined: list[NotebookNode] = []
+    for cell in cells:
+        plain = cell.cell_type == "markdown" and not cell.metadata
+        after_plain = bool(joined) and joined[-1].cell_type == "markdown" and not joined[-1].metadata
+        if plain and after_plain and not cell.source.startswith("#"):
+            joined[-1].source += f"\n\n{cell.source}"
+        else:
+            joined.append(cell)
+    return joined
 
 
 def _tag_cells_that_need_exercises(cells: list[NotebookNode], waiting: set[str]) -> None:
