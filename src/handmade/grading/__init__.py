@@ -1,1 +1,10 @@
-"""The instructor's side: nbgrader's settings, repairs of submissions, the class's table."""
+"""The instructor's side: nbgrader's settings, repairs of what was handed in, the class's table.
+
+config      nbgrader's settings for this course, and the secret seed of the hidden cases
+reading     the bytes of a file as a notebook, or why that cannot be
+sanitise    a notebook as its lesson's release says it should be, without a word of the learner's lost
+intake      the pass over submitted/: originals kept, repairs recorded, never a stop
+exporter    where nbgrader meets the pass
+table       points and what happened, a line a student
+demo        a small class of what instructors really get, graded
+"""

@@ -41,25 +41,31 @@ def secret_seed(root: Path) -> int:
     Raises ValueError where the file holds anything but a whole number.
     """
     path = root / SEED_FILE
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        text = path.read_text().strip()
-        if not text.isdecimal():
-            raise ValueError(
-                f"expected a whole number in {path}, got {text[:40]!r}; delete the file for a new seed"
-            ) from None
-        return int(text)
-    seed = secrets.randbits(63)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"{seed}\n")
-    return seed
+    if not path.exists():
+        made = root / f"{SEED_FILE}.{os.getpid()}"
+        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{secrets.randbits(63)}\n")
+        try:
+            os.link(made, path)  # appears whole, and only if no other process was first
+        except FileExistsError:
+            pass
+        finally:
+            made.unlink()
+    text = path.read_text().strip()
+    if not text.isdecimal():
+        raise ValueError(
+            f"expected a whole number in {path}, got {text[:40]!r}; delete the file for a new seed, and grade again"
+        )
+    return int(text)
 
 
 def configure(c: Config, root: Path, solutions: Path) -> None:
-    """Fill in a desk's nbgrader_config.py: the settings, the repairs before grading, and the secret seed."""
-    from handmade.grading.desk import before_conversion
-
+    """Fill in a desk's nbgrader_config.py: the settings, the repairs before grading, and what feedback leaves out."""
     c.merge(settings(root, solutions))
-    c.Autograde.pre_convert_hook = before_conversion
-    os.environ[SEED_VARIABLE] = str(secret_seed(root))  # kernels inherit it
+    c.Autograde.exporter_class = "handmade.grading.exporter.SubmissionExporter"
+    c.GenerateFeedback.preprocessors = [
+        "nbgrader.preprocessors.GetGrades",
+        "nbgrader.preprocessors.ClearHiddenTests",  # stock feedback shows them
+        "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+    ]
