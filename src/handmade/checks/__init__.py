@@ -14,14 +14,14 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
+from handmade import reference
 from handmade.checks.exercise import Exercise
-
-_TOOLS = {"case", "compare", "draw", "exercise", "guard", "message", "run"}
 
 
 def lessons() -> list[str]:
-    """Return the module names of all lessons that have checks, in alphabetical order."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if m.name not in _TOOLS)
+    """Return the module names of all lessons that have a reference and checks, in alphabetical order."""
+    here, there = ({m.name for m in pkgutil.iter_modules(path)} for path in (__path__, reference.__path__))
+    return sorted(here & there)
 
 
 def load_lesson(lesson: str) -> dict[str, Exercise]:

@@ -31,8 +31,7 @@ def to_numpy(value: Any) -> np.ndarray:
     if isinstance(value, np.ndarray):
         return np.array(value)
     torch = sys.modules["torch"]
-    value = value.detach().cpu()
-    return np.array(value.float() if value.dtype == torch.bfloat16 else value)
+    return np.array((value.float() if value.dtype == torch.bfloat16 else value).numpy(force=True))
 
 
 def is_bool(value: Any) -> bool:
@@ -124,7 +123,10 @@ def _numeric_difference(expected: Any, got: Any, tolerance: float) -> str | None
         return f"Expected {wanted}, got {describe(got)}."
     if bits:
         return _first_array_difference(right, answer, right != answer)
-    right, answer = right.astype(np.float64), answer.astype(np.float64)
+    try:
+        right, answer = right.astype(np.float64), answer.astype(np.float64)
+    except (OverflowError, ValueError, TypeError):
+        return f"Expected {wanted}, got one that no float can hold."
     if np.isnan(answer).any() and not np.isnan(right).any():
         return (
             "Your answer is nan, which is not a number."
@@ -154,7 +156,9 @@ def number(value: Any) -> str:
     if is_bool(value):
         return str(bool(value))
     value = value.item() if hasattr(value, "item") else value
-    return str(value) if isinstance(value, int) else f"{value:.6g}"
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**18 else "an integer of more than 18 digits"
+    return f"{value:.6g}"
 
 
 def _first_text_difference(expected: Any, got: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from handmade.checks.compare import is_array, number, to_numpy
+from handmade.checks.compare import describe, is_array, number, to_numpy
 from handmade.checks.run import Verdict
 
 ENTRIES_SHOWN = 40  # an answer with more entries than this is described, not printed
@@ -152,6 +152,8 @@ def show(value: Any) -> str:
     """Return a value as a person reads it: rounded to a few digits, a large one by its shape and first entries."""
     if is_array(value):
         array = to_numpy(value)
+        if array.dtype.kind not in "fiub":
+            return describe(value)
         if array.ndim == 0:
             return number(array[()])
         rounded = array + 0 if array.dtype.kind in "iub" else np.where(np.abs(array) < 5e-7, 0.0, array)
@@ -172,11 +174,14 @@ def show(value: Any) -> str:
         return number(value)
     if isinstance(value, tuple) and value and all(is_array(v) for v in value):
         return "\n".join(f"{show(v)}{',' if i < len(value) - 1 else ''}" for i, v in enumerate(value))
-    if isinstance(value, list | tuple | set | frozenset | dict):
+    try:
         shown = repr(value)
-        return shown if len(shown) < 300 else f"{shown[:200]} … ({len(value)} in all)"
-    shown = repr(value)
-    return shown if len(shown) < 200 else shown[:200] + " …"
+    except Exception:  # a candidate's own class may do anything
+        return describe(value)
+    if len(shown) < 300:
+        return shown
+    entries = f" ({len(value)} in all)" if isinstance(value, list | tuple | set | frozenset | dict) else ""
+    return f"{shown[:200]} …{entries}"
 
 
 def _printed(verdict: Verdict) -> tuple[tuple[str, str], ...]:

@@ -1,0 +1,14 @@
+"""Shared by all tests: where the repository is, and `tests/` on the path for data that several tests use."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return Path(__file__).parents[1]
