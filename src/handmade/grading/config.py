@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from pathlib import Path
 
 from traitlets.config import Config
 
-from handmade.check import SEED_VARIABLE
 from handmade.learner.notebook import NOT_WRITTEN
 
 STUB = f'# Write your code here, in place of the next line.\nraise NotImplementedError("{NOT_WRITTEN}")'
@@ -63,6 +63,10 @@ def secret_seed(root: Path) -> int:
 def configure(c: Config, root: Path, solutions: Path) -> None:
     """Fill in a desk's nbgrader_config.py: the settings, the repairs before grading, and what feedback leaves out."""
     c.merge(settings(root, solutions))
+    # nbgrader starts alembic by its bare name, which fails where its environment is used without being activated.
+    os.environ["PATH"] = os.pathsep.join(
+        [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    )
     c.Autograde.exporter_class = "handmade.grading.exporter.SubmissionExporter"
     c.GenerateFeedback.preprocessors = [
         "nbgrader.preprocessors.GetGrades",

@@ -48,6 +48,12 @@ def read(data: bytes) -> tuple[NotebookNode, list[str]]:
     return notebook, repairs
 
 
+def quoted(text: str, most: int = 80) -> str:
+    """Return a text of somebody else's in one line, as code, so that Markdown shows it as it is."""
+    line = " ".join(text.replace("`", "'").split())
+    return f"`{line[:most]}{'…' if len(line) > most else ''}`"
+
+
 def _refuse_other_kinds(data: bytes) -> None:
     if not data.strip():
         raise Unreadable(
@@ -92,7 +98,7 @@ def _parse(text: str) -> dict[str, Any]:
             ) from None
         if not text.lstrip().startswith("{"):
             raise Unreadable(
-                f"The file is not a notebook: it begins with {text.lstrip()[:30]!r}. {_SEND}, as Jupyter saves it."
+                f"The file is not a notebook: it begins with {quoted(text.lstrip()[:30])}. {_SEND}, as Jupyter saves it."
             ) from None
         if not text[error.pos :].strip():
             raise Unreadable(

@@ -15,6 +15,8 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from handmade.grading.reading import quoted
+
 
 @dataclass(eq=False)
 class Part:
@@ -186,7 +188,7 @@ def _report_foreign_marks(
 ) -> None:
     """Say which cells carry marks that the lesson does not know, and which lost theirs. `_place` mends both."""
     foreign = [
-        str(_grade_id(c) or "without a name")[:60]
+        str(_grade_id(c) or "without a name")
         for c, p in zip(cells, claims, strict=True)
         if p is None and "nbgrader" in c.metadata
     ]
@@ -381,4 +383,4 @@ def _count(names: list[str], noun: str) -> str:
 def _list(names: list[str], most: int = 4) -> str:
     unique = list(dict.fromkeys(names))
     more = f" and {len(unique) - most} more" if len(unique) > most else ""
-    return ", ".join(f"`{name}`" for name in unique[:most]) + more
+    return ", ".join(quoted(name) for name in unique[:most]) + more

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def"
 """Lesson 01, in numpy's short forms."""
 
 import numpy as np
