@@ -1,0 +1,112 @@
+"""A notebook as a learner sees it: unsolved, half solved, solved; no traceback where a message will do."""
+
+import re
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
+
+pytestmark = pytest.mark.slow
+
+
+def run(cells, cwd):
+    notebook = new_notebook(cells=[new_code_cell(source) for source in cells])
+    NotebookClient(
+        notebook, timeout=60, allow_errors=True, resources={"metadata": {"path": str(cwd)}}
+    ).execute()
+    return notebook.cells
+
+
+def shown(cell):
+    return " ".join(
+        o.get("text", "") or o.get("data", {}).get("text/plain", "") or o.get("evalue", "")
+        for o in cell.outputs
+    )
+
+
+def kinds(cell):
+    return [o.output_type for o in cell.outputs]
+
+
+def test_calm_messages(tmp_path):
+    cells = run(
+        [
+            "from __future__ import annotations\nimport numpy as np\nfrom handmade import check",
+            'def dot(a: Num[ndarray, "n"], b):\n    raise NotImplementedError("not written yet")',
+            "check.dot(dot)",
+            "total = dot(1, 2)",
+            "print(total)",
+            "def dot(a, b):\n    return a * b",
+            "check.dot(dot)",
+            "check.column_pieces(column_pieces)",
+            "print(something_else)",
+            "def dot(a, b):\n    print('looking', a)\n    if a.shape != b.shape: raise ValueError\n    return a @ b",
+            "check.dot(dot)",
+            "check.dott(dot)",
+            "raise NotImplementedError('a thought of my own')",
+        ],
+        tmp_path,
+    )
+    assert "not written yet" in shown(cells[2])
+    assert "this cell waits for dot" in shown(cells[3])
+    assert "this cell waits for dot" in shown(cells[4])
+    assert "left the products apart" in shown(cells[6])
+    assert "column_pieces does not exist yet" in shown(cells[7])
+    assert "✓ dot" in shown(cells[10])
+    assert "looking" in shown(cells[10])
+    for number in (2, 3, 4, 6, 7, 10):
+        assert kinds(cells[number]) == ["display_data"], number
+    assert kinds(cells[8]) == ["error"], "an ordinary mistake keeps its ordinary traceback"
+    assert "did you mean 'dot'" in shown(cells[11])
+    assert kinds(cells[12]) == ["error"]
+
+
+def test_hints_guesses_and_rubrics(tmp_path):
+    (tmp_path / ".handmade").mkdir()
+    cells = run(
+        [
+            "from handmade import check",
+            'check.hint("dot")',
+            'check.hint("dot")',
+            'check.hint("dot", level=1)',
+            'check.predict("stretched", guess=None)',
+            'check.predict("stretched", guess=0.6)',
+            'check.reveal("stretched", 0.6)',
+            'check.rubric("why_layers_collapse", answered=False)',
+            'check.rubric("why_layers_collapse", answered=True)',
+            'check.hint("dto")',
+        ],
+        tmp_path,
+    )
+    assert "Hint 1 of 3" in shown(cells[1])
+    assert "Hint 2 of 3" in shown(cells[2])
+    assert "Hint 1 of 3" in shown(cells[3])
+    assert "your guess first" in shown(cells[4])
+    assert "You guessed 0.6. It is 0.6." in shown(cells[6])
+    assert "1 point" not in shown(cells[7])
+    assert "1 point" in shown(cells[8])
+    assert "did you mean 'dot'" in shown(cells[9])
+    record = (tmp_path / ".handmade/progress.jsonl").read_text()
+    assert re.findall(r'"level": (\d)', record) == ["1", "2"]
+
+
+@pytest.mark.parametrize("part", ["solutions", "course"])
+def test_every_notebook_runs_from_top_to_bottom(part, root, tmp_path):
+    for path in sorted((root / part).glob("*/*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        client = NotebookClient(
+            notebook, timeout=90, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}
+        )
+        client.execute()
+        for cell in notebook.cells:
+            if cell.cell_type != "code":
+                continue
+            assert "error" not in kinds(cell), f"{path.name}: {cell.source}: {shown(cell)}"
+            assert not any(o.get("name") == "stderr" for o in cell.outputs), shown(cell)
+            if cell.source.startswith("check.") and "hidden" in cell.source:
+                assert "✓" in shown(cell)
+            elif part == "course" and cell.metadata.get("nbgrader", {}).get("grade"):
+                assert "not written yet" in shown(cell)
+            if "raises-exception" not in cell.metadata.get("tags", []):
+                assert "○ this cell waits" not in shown(cell), "this cell needs an exercise and is not tagged"
