@@ -12,3 +12,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 def root() -> Path:
     """The repository."""
     return Path(__file__).parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --update-messages, for tests/checks/test_messages.py."""
+    parser.addoption("--update-messages", action="store_true", help="write the checks' messages anew")
