@@ -12,6 +12,7 @@ from traitlets.config import Config
 from handmade.learner.notebook import NOT_WRITTEN
 
 STUB = f'# Write your code here, in place of the next line.\nraise NotImplementedError("{NOT_WRITTEN}")'
+COURSE_ID = "handmade-gpt"
 SEED_FILE = "secret_seed"
 # What must never be copied from solutions/ into a release: the texts hold hints, rubrics and answers.
 IGNORED = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".pytest_cache", "*.md", "*.po"]
@@ -24,7 +25,7 @@ def settings(root: Path, solutions: Path) -> Config:
     no longer match a gradebook.
     """
     c = Config()
-    c.CourseDirectory.course_id = "handmade-gpt"
+    c.CourseDirectory.course_id = COURSE_ID
     c.CourseDirectory.root = str(root)
     c.CourseDirectory.source_directory = os.path.relpath(solutions, root)
     c.CourseDirectory.ignore = IGNORED

@@ -34,7 +34,7 @@ def _before_autograde(autograde: Autograde) -> None:
     where = autograde.coursedir
     desk = Path(where.root)
     try:
-        records = take_in(desk, where.assignment_id, where.student_id)
+        records = take_in(desk, where.assignment_id, where.student_id, where.student_id_exclude.split(","))
     except NoRelease as error:
         autograde.log.error(str(error))
         raise NbGraderException(str(error)) from None

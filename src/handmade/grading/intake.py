@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -61,10 +61,10 @@ class Record:
         return ([self.unreadable] if self.unreadable else []) + self.repairs
 
 
-def take_in(desk: Path, lesson: str, students: str = "*") -> list[Record]:
+def take_in(desk: Path, lesson: str, students: str = "*", excluded: Collection[str] = ()) -> list[Record]:
     """Make every submission of a lesson gradable, and return the records of those that needed something.
 
-    `students` is a glob of student names. Raises NoRelease where the desk has no release of the lesson.
+    `students` is a glob of student names, `excluded` names to leave alone. Raises NoRelease where the desk has no release of the lesson.
     """
     release_file = desk / RELEASE / lesson / f"{lesson}.ipynb"
     if not release_file.is_file():
@@ -75,7 +75,7 @@ def take_in(desk: Path, lesson: str, students: str = "*") -> list[Record]:
     records = []
     for folder in sorted((desk / SUBMITTED).glob(f"*/{lesson}")):
         student = folder.parent.name
-        if folder.is_dir() and fnmatch.fnmatchcase(student, students):
+        if folder.is_dir() and fnmatch.fnmatchcase(student, students) and student not in excluded:
             records.append(_Submission(desk, student, lesson).take_in(release))
     return [record for record in records if record.sentences]
 

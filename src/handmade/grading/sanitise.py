@@ -271,8 +271,12 @@ def _restored(cell: NotebookNode, part: Part, repairs: list[str]) -> list[Placed
 
 
 def _marks(cell: NotebookNode) -> dict[str, Any]:
-    """Return what matters of nbgrader's marks: a checksum differs where the lesson's text was corrected since."""
-    return {key: value for key, value in cell.metadata.nbgrader.items() if key != "checksum"}
+    """Return what matters of nbgrader's marks. The checksum and the type it saw are its own notes: course/ has none."""
+    marks = dict(cell.metadata.nbgrader)
+    if marks.get("cell_type") in ("code", "markdown", "raw"):
+        del marks["cell_type"]
+    marks.pop("checksum", None)
+    return marks
 
 
 def _own(cell: NotebookNode, forget_id: bool = False) -> NotebookNode:
