@@ -15,7 +15,9 @@ FOLDER = Path(__file__).parent / "messages"
 def test_messages_are_the_ones_reviewed(lesson, request):
     parts = [f"Messages of lesson {lesson}, one for each misconception.\n"]
     for exercise in checks.load_lesson(lesson).values():
-        parts.append(f"{'=' * 100}\n{exercise.name}: right\n\n{message(judge(exercise, exercise.reference)).text()}\n")
+        parts.append(
+            f"{'=' * 100}\n{exercise.name}: right\n\n{message(judge(exercise, exercise.reference)).text()}\n"
+        )
         for wrong in exercise.misconceptions:
             said = message(judge(exercise, wrong.implementation)).text()
             parts.append(f"{'-' * 100}\n{exercise.name}: {wrong.name}\n\n{said}\n")
