@@ -5,6 +5,7 @@ reading     the bytes of a file as a notebook, or why that cannot be
 sanitise    a notebook as its lesson's release says it should be, without a word of the learner's lost
 intake      the pass over submitted/: originals kept, repairs recorded, never a stop
 exporter    where nbgrader meets the pass
+tidy        what a graded notebook can do without
 table       points and what happened, a line a student
 demo        a small class of what instructors really get, graded
 """

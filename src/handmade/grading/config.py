@@ -31,7 +31,7 @@ def settings(root: Path, solutions: Path) -> Config:
     c.CourseDirectory.ignore = IGNORED
     c.ClearSolutions.code_stub = {"python": STUB}
     c.OverwriteCells.add_missing_cells = True  # a graded cell that was deleted comes back before grading
-    c.Execute.timeout = 60  # seconds a cell; a check stops an endless function long before
+    c.Execute.timeout = 30  # seconds a cell; a check stops an endless function before that
     c.Execute.startup_timeout = 120
     return c
 
@@ -69,6 +69,16 @@ def configure(c: Config, root: Path, solutions: Path) -> None:
         [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
     )
     c.Autograde.exporter_class = "handmade.grading.exporter.SubmissionExporter"
+    c.Autograde.autograde_preprocessors = [
+        "nbgrader.preprocessors.Execute",
+        "handmade.grading.tidy.TidyMessages",
+        "nbgrader.preprocessors.IgnorePattern",
+        "nbconvert.preprocessors.ClearMetadataPreprocessor",
+        "nbgrader.preprocessors.LimitOutput",
+        "nbgrader.preprocessors.SaveAutoGrades",
+        "nbgrader.preprocessors.AssignLatePenalties",
+        "nbgrader.preprocessors.CheckCellMetadata",
+    ]
     c.GenerateFeedback.preprocessors = [
         "nbgrader.preprocessors.GetGrades",
         "nbgrader.preprocessors.ClearHiddenTests",  # stock feedback shows them

@@ -17,7 +17,6 @@ import os
 import shutil
 import subprocess
 import sys
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,14 +65,16 @@ class Lesson:
         module = importlib.import_module(f"handmade.grading.other_answers.{self.module}")
         return inspect.getsource(getattr(module, name))
 
-    def wrong(self, name: str) -> str:
-        """Return a typical mistake."""
-        mistake = self.exercises[name].misconceptions[0].implementation
-        tree = ast.parse(textwrap.dedent(inspect.getsource(mistake)))
-        definition = tree.body[0]
-        assert isinstance(definition, ast.FunctionDef | ast.ClassDef)
-        definition.name, definition.decorator_list = name, []
-        return ast.unparse(definition)
+    def wrong(self) -> tuple[str, str]:
+        """Return the last exercise that has a known mistake which stands alone in a cell, and that mistake."""
+        for name in reversed(self.names):
+            for mistake in self.exercises[name].misconceptions:
+                if set(inspect.getclosurevars(mistake.implementation).globals) <= {"np"}:
+                    [definition] = ast.parse(inspect.getsource(mistake.implementation)).body
+                    assert isinstance(definition, ast.FunctionDef | ast.ClassDef)
+                    definition.name, definition.decorator_list = name, []
+                    return name, ast.unparse(definition)
+        raise LookupError(f"no exercise of {self.name} has a misconception that stands alone")
 
     def notebook(self, answers: dict[str, str]) -> NotebookNode:
         """Return the release with these answers typed into it."""
@@ -147,7 +148,7 @@ def perfect_in_other_idioms(lesson: Lesson) -> Files:
     return _file(lesson, lesson.notebook({name: lesson.other(name) for name in lesson.names}))
 
 
-@student(lost=_all, told=("Not written",))
+@student(lost=_all, told=("Nothing was written",))
 def blank(lesson: Lesson) -> Files:
     return _file(lesson, copy.deepcopy(lesson.release))
 
@@ -158,10 +159,9 @@ def half_done(lesson: Lesson) -> Files:
     return _file(lesson, lesson.notebook({name: lesson.right(name) for name in done}))
 
 
-@student(lost=_last)
+@student(lost=lambda lesson: [lesson.wrong()[0]])
 def one_wrong(lesson: Lesson) -> Files:
-    name = lesson.names[-1]
-    return _file(lesson, lesson.all_but(name, lesson.wrong(name)))
+    return _file(lesson, lesson.all_but(*lesson.wrong()))
 
 
 @student(lost=_last, told=("Syntax error",))

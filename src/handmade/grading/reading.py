@@ -100,7 +100,7 @@ def _parse(text: str) -> dict[str, Any]:
             raise Unreadable(
                 f"The file is not a notebook: it begins with {quoted(text.lstrip()[:30])}. {_SEND}, as Jupyter saves it."
             ) from None
-        if not text[error.pos :].strip():
+        if not text[error.pos :].strip() or error.msg.startswith("Unterminated string"):
             raise Unreadable(
                 f"The file ends in the middle, at {where}: it was not saved or sent as a whole. "
                 "Open your own copy, save it, and hand it in again."

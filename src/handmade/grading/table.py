@@ -16,6 +16,7 @@ from nbgrader.api import Gradebook, MissingEntry
 
 from handmade.grading.config import COURSE_ID
 from handmade.grading.intake import RELEASE, SUBMITTED, load_record
+from handmade.grading.reading import quoted
 
 TOO_LONG = "No answer within"  # how a check's message begins where it stopped a function
 
@@ -130,41 +131,31 @@ def _happened(desk: Path, student: str, lesson: str) -> list[str]:
 def _troubles(notebook: NotebookNode) -> Iterator[str]:
     """Yield what stands in the outputs of a graded notebook: exercises left out, syntax errors, limits."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    left_out = [_title(cell) for cell in cells if _error(cell) == "NotWritten" and _is_graded(cell)]
+    graded = [cell for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    left_out = [_title(cell) for cell in graded if "NotWritten" in _errors(cell)]
     if left_out:
-        yield f"Not written: {', '.join(left_out)}."
+        yield (
+            "Nothing was written." if len(left_out) == len(graded) else f"Not written: {', '.join(left_out)}."
+        )
     for cell in cells:
-        error = _error(cell)
-        if error in ("SyntaxError", "IndentationError", "TabError"):
+        errors = _errors(cell)
+        if {"SyntaxError", "IndentationError", "TabError"} & set(errors):
             yield f"Syntax error in {_title(cell)}."
-        elif error == "CellTimeoutError":
+        elif "CellTimeoutError" in errors:
             yield f"Time limit: {_title(cell)} did not end and was stopped."
-        elif error and TOO_LONG in _text(cell):
+        elif any(TOO_LONG in said for said in errors.values()):
             yield f"Time limit: {_title(cell)} did not answer and was stopped by its check."
-        elif error == "DeadKernelError":
-            yield f"Python ended while {_title(cell)} ran."
-
-
-def _is_graded(cell: NotebookNode) -> bool:
-    return bool(cell.metadata.get("nbgrader", {}).get("grade"))
 
 
 def _title(cell: NotebookNode) -> str:
+    """Return what a reader knows a cell by: the exercise, or how the cell begins."""
     name = cell.metadata.get("nbgrader", {}).get("grade_id", "").removeprefix("check_")
-    return (
-        name or f"the cell that begins {cell.source.strip().splitlines()[0][:40]!r}"
-        if cell.source.strip()
-        else "a cell"
-    )
+    return name or f"the cell that begins {quoted(cell.source, 40)}"
 
 
-def _error(cell: NotebookNode) -> str:
-    """Return the name of the error that a cell ended with, or ""."""
-    return next((o.get("ename", "") for o in cell.outputs if o.output_type == "error"), "")
-
-
-def _text(cell: NotebookNode) -> str:
-    return "".join(str(output.get("evalue", "")) for output in cell.outputs)
+def _errors(cell: NotebookNode) -> dict[str, str]:
+    """Return the errors that a cell ended with, by their names, and what they say."""
+    return {o.get("ename", ""): o.get("evalue", "") for o in cell.outputs if o.output_type == "error"}
 
 
 def _lines(table: Table) -> Iterator[str]:
