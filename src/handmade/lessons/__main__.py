@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from handmade.lessons.build import build, stale
-from handmade.lessons.text import LessonError
+from handmade.lessons.lesson import LessonError
 
 
 @click.command()

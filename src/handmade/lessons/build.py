@@ -13,39 +13,71 @@ from typing import Any
 
 import nbformat
 from nbgrader.converters import GenerateAssignment
+from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from handmade import checks
 from handmade.checks.exercise import Exercise
 from handmade.grading.config import settings
+from handmade.lessons.lesson import Lesson, LessonError, module_name
 from handmade.lessons.notebook import source_notebook
-from handmade.lessons.source import exercise_source
-from handmade.lessons.text import Lesson, LessonError, module_name, read_lesson
+from handmade.lessons.text import read_lesson
 
 Load = Callable[[str], Mapping[str, Exercise]]
 TEXTS = Path("src/handmade/learner/texts")
+# Pictures and data beside a text go out with it; texts, translations and what editors and git leave of them do not.
+NOT_HANDED_OUT = (
+    ".*",
+    "#*",
+    "__pycache__",
+    "*~",
+    "*.ipynb*",
+    "*.md*",
+    "*.po",
+    "*.po.*",
+    "*.bak",
+    "*.orig",
+    "*.rej",
+)
 
 
 def lesson_names(root: Path) -> list[str]:
-    """Return the folders under solutions/ that hold a lesson's text, in order."""
-    return sorted(path.stem for path in (root / "solutions").glob("*/*.md") if path.stem == path.parent.name)
+    """Return the folders under solutions/ that hold a lesson's text, in order.
+
+    Raises LessonError for a folder with another text than its own: it would be passed over in silence.
+    """
+    texts = sorted((root / "solutions").glob("[0-9]*_*/*.md"))
+    names = {path.stem for path in texts if path.stem == path.parent.name}
+    for path in texts:
+        if path.parent.name not in names:
+            shown = path.relative_to(root).as_posix()
+            raise LessonError(f"{shown}:1: the text of this lesson belongs in {path.parent.name}.md")
+    return sorted(names)
 
 
 def build(
-    root: Path, names: Sequence[str] = (), load: Load = checks.load_lesson, say: Callable[[str], None] = print
+    root: Path,
+    names: Sequence[str] | None = None,
+    load: Load = checks.load_lesson,
+    say: Callable[[str], None] = print,
 ) -> list[Path]:
-    """Build the named lessons (all, where none is named) and return the files that changed.
+    """Build the named lessons (all, where none is named) and return what changed, relative to `root`.
 
-    Raises LessonError, with every mistake of every lesson, before anything is written.
+    What the build made before and would not make now is removed. Raises LessonError, with every mistake of every
+    lesson, before anything is written.
     """
     changed = []
     for name, files in _all_files(root, names, load):
         written = [path for path, content in files.items() if _write(root / path, content)]
         say(f"{name}: {'up to date' if not written else 'wrote ' + ', '.join(p.as_posix() for p in written)}")
         changed += written
+        for path in _no_longer_made(root, name, files):
+            (root / path).unlink()
+            say(f"{name}: removed {path.as_posix()}, which the lesson does not have any more")
+            changed.append(path)
     for path in _without_lesson(root):
-        shutil.rmtree(root / path)
+        shutil.rmtree(root / path) if (root / path).is_dir() else (root / path).unlink()
         say(f"removed {path.as_posix()}: no lesson of this name")
         changed.append(path)
     return changed
@@ -54,33 +86,38 @@ def build(
 def stale(root: Path, load: Load = checks.load_lesson) -> list[Path]:
     """Return the generated files that differ from what the texts and the reference would give now."""
     differ = _without_lesson(root)
-    for _, files in _all_files(root, (), load):
+    for name, files in _all_files(root, None, load):
         differ += [
             path
             for path, content in files.items()
             if not (root / path).is_file() or (root / path).read_bytes() != content
         ]
+        differ += _no_longer_made(root, name, files)
     return differ
 
 
-def _all_files(root: Path, names: Sequence[str], load: Load) -> Iterator[tuple[str, dict[Path, bytes]]]:
+def _all_files(
+    root: Path, names: Sequence[str] | None, load: Load
+) -> Iterator[tuple[str, dict[Path, bytes]]]:
+    """Yield each named lesson with the content of its files, once all lessons are found to be without mistakes."""
     known = lesson_names(root)
-    if unknown := [name for name in names if name not in known]:
+    if unknown := [name for name in names or () if name not in known]:
         raise LessonError(f"no lesson {unknown[0]!r}; there are {', '.join(known) or 'none'}")
     lessons, mistakes = [], []
     first_use: dict[str, str] = {}
     for name in known:
         path = root / "solutions" / name / f"{name}.md"
+        shown = path.relative_to(root).as_posix()
         try:
             lesson = read_lesson(path, load(module_name(name)), root)
         except LessonError as error:
             mistakes.append(str(error))
             continue
-        for directive in (
-            item for kind in ("exercise", "question", "predict") for item in lesson.directives(kind)
-        ):
+        except ModuleNotFoundError as error:
+            mistakes.append(f"{shown}:1: this lesson needs a module that is not there: {error.name}")
+            continue
+        for directive in lesson.directives("exercise", "question", "predict"):
             if directive.name in first_use:
-                shown = path.relative_to(root).as_posix()
                 mistakes.append(
                     f"{shown}:{directive.line}: the name {directive.name!r} is used in {first_use[directive.name]} already"
                 )
@@ -95,8 +132,6 @@ def _all_files(root: Path, names: Sequence[str], load: Load) -> Iterator[tuple[s
 
 def _files(root: Path, lesson: Lesson, exercises: Mapping[str, Exercise]) -> dict[Path, bytes]:
     """Return the content of each file that is generated from a lesson, by its path under the root."""
-    for exercise in exercises.values():
-        exercise_source(exercise)
     source = _json(source_notebook(lesson, exercises))
     folder = root / "solutions" / lesson.name
     notebook = Path(lesson.name, f"{lesson.name}.ipynb")
@@ -104,7 +139,7 @@ def _files(root: Path, lesson: Lesson, exercises: Mapping[str, Exercise]) -> dic
     with tempfile.TemporaryDirectory() as temporary:
         desk = Path(temporary)
         copy = desk / "source" / lesson.name
-        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("*.ipynb", ".ipynb_checkpoints"))
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(*NOT_HANDED_OUT))
         (copy / notebook.name).write_bytes(source)
         _generate(desk, lesson.name)
         release = desk / "release" / lesson.name
@@ -125,7 +160,10 @@ def _generate(desk: Path, lesson: str) -> None:
     logger = logging.getLogger("handmade.build")
     logger.setLevel(logging.ERROR)
     converter = GenerateAssignment(coursedir=CourseDirectory(config=config), config=config, log=logger)
-    converter.start()
+    try:
+        converter.start()
+    except (NbGraderException, SystemExit) as error:
+        raise RuntimeError(f"nbgrader could not make the release of {lesson}; its reason is above") from error
 
 
 def _bare(notebook: Any) -> Any:
@@ -150,20 +188,28 @@ def _texts(lesson: Lesson) -> bytes:
     """Return the words that a learner asks for by name: hints, rubrics and predictions."""
     words = {
         "title": lesson.title,
-        "hints": {item.name: [text for text, _ in item.inner] for item in lesson.directives("exercise")},
-        "rubrics": {item.name: item.inner[0][0] for item in lesson.directives("question")},
+        "hints": {item.name: [hint.text for hint in item.inner] for item in lesson.directives("exercise")},
+        "rubrics": {item.name: item.inner[0].text for item in lesson.directives("question")},
         "predictions": {item.name: item.text for item in lesson.directives("predict")},
     }
     return (json.dumps(words, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
 
 def _without_lesson(root: Path) -> list[Path]:
-    """Return what was generated from a lesson that is no longer there."""
+    """Return the files and folders that were generated from lessons that are no longer there."""
     known = lesson_names(root)
-    folders = [
-        path for path in sorted((root / "course").glob("*")) if path.is_dir() and path.name not in known
+    made = [
+        *(path for path in (root / "solutions").glob("*/*.ipynb") if path.stem == path.parent.name),
+        *(root / TEXTS).glob("*.json"),
+        *(path for path in (root / "course").glob("[0-9]*_*") if path.is_dir()),
     ]
-    return [path.relative_to(root) for path in folders]
+    return [path.relative_to(root) for path in made if path.stem not in known]
+
+
+def _no_longer_made(root: Path, lesson: str, files: Mapping[Path, bytes]) -> list[Path]:
+    """Return the files in a lesson's released folder that the build would not put there."""
+    found = (path.relative_to(root) for path in (root / "course" / lesson).rglob("*") if path.is_file())
+    return sorted(path for path in found if path not in files and ".ipynb_checkpoints" not in path.parts)
 
 
 def _write(path: Path, content: bytes) -> bool:
@@ -171,7 +217,7 @@ def _write(path: Path, content: bytes) -> bool:
     if path.is_file() and path.read_bytes() == content:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_bytes(content)
     os.replace(temporary, path)
     return True

@@ -13,8 +13,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from handmade.checks.exercise import Exercise
+from handmade.lessons.lesson import Break, Code, Directive, Item, Lesson, Prose
 from handmade.lessons.source import exercise_source, learner_imports
-from handmade.lessons.text import Code, Directive, Lesson, Prose
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -26,27 +26,44 @@ MAY_FAIL = "raises-exception"  # Run All goes on after such a cell
 def source_notebook(lesson: Lesson, exercises: Mapping[str, Exercise]) -> NotebookNode:
     """Return the lesson's notebook with solutions. Cells whose code needs an exercise are tagged `raises-exception`."""
     cells: list[NotebookNode] = []
+    may_join = False  # whether the last cell takes more Markdown: only `+++`, a heading or code ends it
     for item in lesson.items:
-        if isinstance(item, Prose):
-            cells.append(new_markdown_cell(item.text))
-        elif isinstance(item, Code):
-            cells.append(new_code_cell(item.source, metadata={"tags": item.tags} if item.tags else {}))
-        elif item.kind == "exercise":
-            cells += _exercise_cells(item, exercises[item.name])
-        elif item.kind == "question":
-            cells += _question_cells(item)
-        else:
-            cells.append(new_markdown_cell(f"**Your guess first.** {item.text}"))
-            cells.append(new_code_cell(f'check.predict("{item.name}", guess=None)'))
-        if len(cells) == 1:
+        for cell in _cells(item, exercises):
+            plain = cell.cell_type == "markdown" and not cell.metadata
+            if plain and may_join and not cell.source.startswith("#"):
+                cells[-1].source += f"\n\n{cell.source}"
+            else:
+                cells.append(cell)
+            may_join = plain
+        if isinstance(item, Break):
+            may_join = False
+        elif item is lesson.items[0]:
             cells.append(_setup_cell(lesson))
-    cells = _joined(cells)
+            may_join = False
     _tag_cells_that_need_exercises(cells, set(exercises))
     _give_ids(cells)
     notebook = new_notebook(cells=cells, metadata=METADATA)
     notebook.nbformat_minor = 5
     nbformat.validate(notebook)
     return notebook
+
+
+def _cells(item: Item, exercises: Mapping[str, Exercise]) -> list[NotebookNode]:
+    """Return the cells that an item of the text stands for."""
+    if isinstance(item, Prose):
+        return [new_markdown_cell(item.text)]
+    if isinstance(item, Code):
+        return [new_code_cell(item.source, metadata={"tags": item.tags} if item.tags else {})]
+    if isinstance(item, Break):
+        return []
+    if item.kind == "exercise":
+        return _exercise_cells(item, exercises[item.name])
+    if item.kind == "question":
+        return _question_cells(item)
+    return [
+        new_markdown_cell(f"**Your guess first.** {item.text}"),
+        new_code_cell(f'check.predict("{item.name}", guess=None)'),
+    ]
 
 
 def _graded(grade_id: str, **kind: Any) -> dict[str, Any]:
@@ -94,7 +111,7 @@ def _exercise_cells(item: Directive, exercise: Exercise) -> list[NotebookNode]:
 
 def _question_cells(item: Directive) -> list[NotebookNode]:
     points = int(item.options["points"])
-    rubric = f"=== BEGIN MARK SCHEME ===\n{item.inner[0][0]}\n=== END MARK SCHEME ==="
+    rubric = f"=== BEGIN MARK SCHEME ===\n{item.inner[0].text}\n=== END MARK SCHEME ==="
     task = f"**In your own words** · {points} points, read by a person\n\n{item.text}\n\n{rubric}"
     ask = f'check.rubric("{item.name}", answered=False)  # put True here once you have written your answer'
     return [
@@ -104,29 +121,49 @@ def _question_cells(item: Directive) -> list[NotebookNode]:
     ]
 
 
-def _joined(cells: list[NotebookNode]) -> list[NotebookNode]:
-    """Return the cells with neighbouring Markdown cells as one, but for nbgrader's own and what stands at a start."""
-    joined: list[NotebookNode] = []
-    for cell in cells:
-        plain = cell.cell_type == "markdown" and not cell.metadata
-        after_plain = bool(joined) and joined[-1].cell_type == "markdown" and not joined[-1].metadata
-        if plain and after_plain and not cell.source.startswith("#"):
-            joined[-1].source += f"\n\n{cell.source}"
-        else:
-            joined.append(cell)
-    return joined
+def _tag_cells_that_need_exercises(cells: list[NotebookNode], exercises: set[str]) -> None:
+    """Tag each cell that uses an exercise, or a name that may be missing because of one: in a release it may fail.
 
-
-def _tag_cells_that_need_exercises(cells: list[NotebookNode], waiting: set[str]) -> None:
-    """Tag each cell that uses an exercise, or a name made by a cell that does: in a release it may fail."""
-    waiting = set(waiting)
+    Where a statement fails, that cell's later statements do not run either, so their names may be missing too.
+    A name that is plainly made anew is there again.
+    """
+    missing = set(exercises)
     for cell in cells:
         if cell.cell_type != "code" or cell.metadata.get("nbgrader", {}).get("solution"):
             continue
-        names = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)]
-        if any(isinstance(node.ctx, ast.Load) and node.id in waiting for node in names):
+        may_fail = False
+        for statement in ast.parse(cell.source).body:
+            may_fail = may_fail or bool(_used(statement) & missing)
+            if may_fail:
+                missing |= _bound(statement)
+            elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.FunctionDef | ast.ClassDef):
+                missing -= _bound(statement) - exercises
+        if may_fail:
             cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), MAY_FAIL})
-            waiting |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
+
+
+def _used(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement reads, wherever in it."""
+    return {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)} | {
+        n.target.id
+        for n in ast.walk(statement)
+        if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)
+    }
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement makes or fills: `x = …`, `def x`, `import x`, `x[0] = …`, `x.y = …`."""
+    found: set[str] = set()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.alias):
+            found.add((node.asname or node.name).partition(".")[0])
+        elif isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            found |= {n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}
+    return found
 
 
 def _give_ids(cells: list[NotebookNode]) -> None:

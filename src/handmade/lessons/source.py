@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-import importlib
+import importlib.util
 import re
 from pathlib import Path
-from types import ModuleType
 
 from handmade.checks.exercise import Exercise
 
@@ -14,13 +13,12 @@ BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 NOT_FOR_LEARNERS = {"jaxtyping", "__future__"}  # annotations are text in a notebook: nothing evaluates them
 
 
-def _module(lesson: str) -> ModuleType:
-    return importlib.import_module(f"handmade.reference.{lesson}")
-
-
 def module_text(lesson: str) -> str:
-    """Return the source of a lesson's reference module."""
-    return Path(_module(lesson).__file__ or "").read_text(encoding="utf-8")
+    """Return the source of a lesson's reference module. Raises LookupError where there is none."""
+    spec = importlib.util.find_spec(f"handmade.reference.{lesson}")
+    if spec is None or spec.origin is None:
+        raise LookupError(f"there is no module handmade.reference.{lesson}")
+    return Path(spec.origin).read_text(encoding="utf-8")
 
 
 def exercise_source(exercise: Exercise) -> str:
@@ -31,17 +29,16 @@ def exercise_source(exercise: Exercise) -> str:
     text = module_text(exercise.lesson)
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == exercise.name:
+            lines = text.splitlines()
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-            lines = text.splitlines()[first - 1 :]
-            rest = [
-                i
-                for i, line in enumerate(lines)
-                if i > node.lineno - first and re.match(r"\S", line) and not line.startswith(")")
-            ]
-            source = "\n".join(lines[: rest[0]] if rest else lines).rstrip()
-            if BEGIN not in source or END not in source:
+            last = node.end_lineno or node.lineno
+            while last < len(lines) and not re.match(r"\S", lines[last]):
+                last += 1  # the closing marker is a comment: Python's tree ends before it
+            source = "\n".join(lines[first - 1 : last]).rstrip()
+            markers = re.findall(f"{BEGIN}|{END}", source)
+            if not markers or markers != [BEGIN, END] * (len(markers) // 2):
                 raise LookupError(
-                    f"handmade.reference.{exercise.lesson}.{exercise.name} has no {BEGIN!r} … {END!r} in its body"
+                    f"handmade.reference.{exercise.lesson}.{exercise.name} needs {BEGIN!r} … {END!r} in its body"
                 )
             return source
     raise LookupError(f"handmade.reference.{exercise.lesson} defines no {exercise.name!r}")
@@ -57,7 +54,7 @@ def answer_lines(exercise: Exercise) -> list[str]:
     found = []
     for region in solution_regions(exercise_source(exercise)):
         for line in region.splitlines():
-            code = re.sub(r"\s+", "", line)
+            code = re.sub(r"\s+", "", re.sub(r"  # .*", "", line))
             telling = len(code) >= 16 and not code.startswith(("#", "for", "return"))
             long_return = code.startswith("return") and len(code) >= 24
             if telling or long_return:
