@@ -50,6 +50,7 @@ EXACT = {
     "fences of the same length": ("::::{exercise}", ":::{exercise}", ":::{exercise}", "with more colons"),
     "a fence too many": ("## In your", ":::\n\n## In your", ":::\n\n## In", "closes nothing"),
     "code inside an exercise": ("Write it.", "Write it.\n```{code-cell}\n1\n```", "```{code-cell}\n1", "put it before"),
+    "a directive in backticks": ("Some words.", "```{predict} a\nb\n```", "```{predict}", "write it with colons"),
     "a cell break inside": ("Write it.", "Write it.\n\n+++\n", "+++", "has to be one cell"),
     "a directive in a quotation": ("Some words.", "> :::{predict} a\n> b\n> :::", "> :::{p", "in no list or quotation"),
     "a code cell in a list": ("Some words.", "- a\n  ```{code-cell}\n  1\n  ```", "  ```{c", "in no list or quotation"),

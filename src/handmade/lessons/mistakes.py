@@ -85,6 +85,11 @@ def _open(fence: _Fence, opened: list[_Fence]) -> Iterator[Mistake]:
         unclosed = opened.pop()
         if unclosed.marks != ANY:
             yield unclosed.never_closed(fence.line)
+    if fence.holds_code and fence.word not in ("", "{code-cell}", "{raw-cell}"):
+        yield (
+            fence.line,
+            f"{fence.word} in a fence of code, which readers would see as code; write it with colons",
+        )
     if opened and fence.holds_code and fence.word:
         yield (
             fence.line,
