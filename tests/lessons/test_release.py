@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from nbformat.v4 import new_code_cell
-from test_build import GOOD, exercises, place  # noqa: F401 (a fixture)
+from small_lesson import GOOD, exercises
 
 import handmade.reference
 from handmade import checks
@@ -27,7 +27,7 @@ def silent(text):
     pass
 
 
-def cells(place, text):  # noqa: F811
+def cells(place, text):
     root, path = place
     path.write_text(text)
     return source_notebook(read_lesson(path, exercises("dot"), root), exercises("dot")).cells
@@ -59,12 +59,12 @@ def test_cells_that_need_an_exercise_are_tagged(sources, may_fail):
     assert [i for i, cell in enumerate(made) if cell.metadata.get("tags")] == may_fail
 
 
-def test_a_tag_of_the_author_stays(place):  # noqa: F811
+def test_a_tag_of_the_author_stays(place):
     made = cells(place, GOOD.replace("total = dot", ":tags: [hide-input]\n\ntotal = dot"))
     assert ["hide-input", "raises-exception"] in [cell.metadata.get("tags") for cell in made]
 
 
-def test_markdown_is_joined_unless_the_author_or_a_heading_parts_it(place):  # noqa: F811
+def test_markdown_is_joined_unless_the_author_or_a_heading_parts_it(place):
     two = cells(
         place, GOOD.replace("Some words.", "Some words.\n\n```{code-cell} ipython3\n1\n```\n\nA\n\n+++\n\nB")
     )
@@ -73,7 +73,7 @@ def test_markdown_is_joined_unless_the_author_or_a_heading_parts_it(place):  # n
     assert any(source.startswith("B\n\n**`dot`**") for source in words)
 
 
-def test_the_first_cells(place):  # noqa: F811
+def test_the_first_cells(place):
     made = cells(place, GOOD)
     assert made[0].source.startswith("# 01 · A lesson")
     assert made[1].metadata.nbgrader.grade_id == "setup"
@@ -84,19 +84,19 @@ def test_the_first_cells(place):  # noqa: F811
     assert "from handmade import check" in made[1].source
 
 
-def test_ids_stay_when_another_cell_changes(place):  # noqa: F811
+def test_ids_stay_when_another_cell_changes(place):
     before = [cell.id for cell in cells(place, GOOD)]
     after = [cell.id for cell in cells(place, GOOD.replace("total = dot", "print(1)\ntotal = dot"))]
     assert sum(a != b for a, b in zip(before, after, strict=True)) == 1
 
 
-def test_equal_cells_have_different_ids(place):  # noqa: F811
+def test_equal_cells_have_different_ids(place):
     twice = "```{code-cell} ipython3\nprint(1)\n```\n\n"
     made = [c for c in cells(place, GOOD.replace("## In", f"{twice}{twice}## In")) if c.source == "print(1)"]
     assert made[1].id == f"{made[0].id}-2"
 
 
-def test_only_what_is_for_learners_goes_out(place):  # noqa: F811
+def test_only_what_is_for_learners_goes_out(place):
     """An editor's or git's copies of a text hold its rubrics."""
     root, path = place
     for name in ("01_matmul.md~", ".01_matmul.md.swp", "01_matmul.md.orig", "01_matmul.md.bak", "#01_matmul.md#",
@@ -114,7 +114,7 @@ def test_only_what_is_for_learners_goes_out(place):  # noqa: F811
     assert released == {"01_matmul/01_matmul.ipynb", "01_matmul/data/points.csv", "01_matmul/drawing.svg"}
 
 
-def test_a_picture_that_is_gone_goes_from_the_release(place):  # noqa: F811
+def test_a_picture_that_is_gone_goes_from_the_release(place):
     root, path = place
     path.with_name("drawing.svg").write_text("<svg/>")
     build(root, load=load, say=silent)
@@ -126,7 +126,7 @@ def test_a_picture_that_is_gone_goes_from_the_release(place):  # noqa: F811
     assert stale(root, load=load) == []
 
 
-def test_a_lesson_that_is_gone_leaves_nothing(place):  # noqa: F811
+def test_a_lesson_that_is_gone_leaves_nothing(place):
     root, path = place
     build(root, load=load, say=silent)
     (root / "course/README.md").write_text("not a lesson")
@@ -143,21 +143,21 @@ def test_a_lesson_that_is_gone_leaves_nothing(place):  # noqa: F811
     assert (root / "course/README.md").exists()
 
 
-def test_a_text_under_another_name_is_not_passed_over(place):  # noqa: F811
+def test_a_text_under_another_name_is_not_passed_over(place):
     root, path = place
     path.rename(path.with_name("matmul.md"))
     with pytest.raises(LessonError, match=r"solutions/01_matmul/matmul\.md:1: .* belongs in 01_matmul\.md"):
         lesson_names(root)
 
 
-def test_lessons_by_name(place):  # noqa: F811
+def test_lessons_by_name(place):
     root, _ = place
     assert len(build(root, ["01_matmul"], load=load, say=silent)) == 3
     with pytest.raises(LessonError, match="no lesson '02_other'; there are 01_matmul"):
         build(root, ["02_other"], load=load, say=silent)
 
 
-def test_a_lesson_without_checks_or_reference(place):  # noqa: F811
+def test_a_lesson_without_checks_or_reference(place):
     root, _ = place
     with pytest.raises(LessonError, match=r"01_matmul\.md:1: .*not there: handmade\.checks\.matmul2"):
         build(root, load=lambda lesson: checks.load_lesson("matmul2"), say=silent)
@@ -166,7 +166,7 @@ def test_a_lesson_without_checks_or_reference(place):  # noqa: F811
         build(root, load=lambda lesson: {"dot": nowhere}, say=silent)
 
 
-def test_the_command(place):  # noqa: F811
+def test_the_command(place):
     root, path = place
     path.write_text(GOOD.replace("{exercise} dot", "{exercise} dott"))
     run = [sys.executable, "-m", "handmade.lessons", "--root", str(root)]

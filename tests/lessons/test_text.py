@@ -1,7 +1,7 @@
 """Every mistake in a text is reported at its own line, in words that say what to do; what is right passes."""
 
 import pytest
-from test_build import GOOD, exercises, line_of, mistakes, place  # noqa: F401 (a fixture)
+from small_lesson import GOOD, exercises, line_of, mistakes
 
 from handmade.lessons.lesson import Break, Code, Directive, Prose
 from handmade.lessons.text import read_lesson
@@ -63,7 +63,7 @@ TWO = {"hint for a question", "an unclosed guess", "an unclosed exercise"}
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_a_mistake_has_its_own_line(name, place):  # noqa: F811
+def test_a_mistake_has_its_own_line(name, place):
     old, new, at, said = EXACT[name]
     assert old in GOOD
     text = GOOD.replace(old, new, 1)
@@ -89,28 +89,28 @@ FINE = {
 
 
 @pytest.mark.parametrize("name", FINE)
-def test_what_is_right_passes(name, place):  # noqa: F811
+def test_what_is_right_passes(name, place):
     old, new = FINE[name]
     root, path = place
     path.write_text(GOOD.replace(old, new, 1))
     read_lesson(path, exercises("dot"), root)
 
 
-def test_windows_line_ends_change_nothing(place):  # noqa: F811
+def test_windows_line_ends_change_nothing(place):
     root, path = place
     unix = read_lesson(path, exercises("dot"), root)
     path.write_bytes(GOOD.replace("\n", "\r\n").encode())
     assert read_lesson(path, exercises("dot"), root) == unix
 
 
-def test_a_text_in_another_encoding(place):  # noqa: F811
+def test_a_text_in_another_encoding(place):
     root, path = place
     path.write_bytes(GOOD.replace("·", "-").replace("Some words", "Größe").encode("latin-1"))
     with pytest.raises(ValueError, match=rf"{PATH}:{line_of(GOOD, 'Some words')}: this is not UTF-8"):
         read_lesson(path, exercises("dot"), root)
 
 
-def test_many_mistakes_in_one_report_in_the_order_of_the_text(place):  # noqa: F811
+def test_many_mistakes_in_one_report_in_the_order_of_the_text(place):
     text = GOOD
     for old, new in (
         ("dot\n", "dott\n"),
@@ -124,7 +124,7 @@ def test_many_mistakes_in_one_report_in_the_order_of_the_text(place):  # noqa: F
     assert lines == sorted(lines)
 
 
-def test_the_items_of_a_text(place):  # noqa: F811
+def test_the_items_of_a_text(place):
     root, path = place
     path.write_text(GOOD.replace("Some words.", "Some words.\n\n+++\n\nMore words."))
     lesson = read_lesson(path, exercises("dot"), root)
