@@ -10,13 +10,14 @@ PATH = "solutions/01_matmul/01_matmul.md"
 
 # What stands in the good text, what is put in its place, where the mistake is reported, and how.
 EXACT = {
-    "image below a directive": ("## In your", "words\n\n![ ](a.png)\n\n## In your", "![ ]", "without alt text"),
+    "image below a directive": ("Guess.\n:::\n", "Guess.\n:::\n\n\nwords\n\n![ ](a.png)\n", "![ ]", "without alt text"),
     "image in an exercise": ("Write it.", "Write it.\n\n![](a.png)", "![]", "without alt text"),
     "image in a hint": ("Two.", "Two.\n\nSee ![](a.png)", "See ![]", "without alt text"),
     "image over two lines": ("Some words.", "One\ntwo <img\nsrc='a.png'>", "two <img", "without alt text"),
     "image in HTML": ("Some words.", "<p>\n<img alt=''>\n</p>", "<img", "without alt text"),
     "image with the name of a folder": ("Some words.", "![figures/one](a.png)", "![", "is a file name"),
-    "heading below a directive": ("## In your", "#### Deep\n\n## In your", "#### Deep", "after one of level 1"),
+    "heading below a directive": ("Guess.\n:::\n", "Guess.\n:::\n\n#### Deep\n", "#### Deep", "after one of level 1"),
+    "heading below code": ("## In your", "#### Deep\n\n## In your", "#### Deep", "after one of level 1"),
     "heading in an exercise": ("Write it.", "Write it.\n\n## Here", "## Here", "a heading inside the exercise"),
     "code with tags": (
         "total = dot(np.ones(2), np.ones(2))",
