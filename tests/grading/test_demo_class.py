@@ -105,6 +105,20 @@ def test_the_table_as_text(table):
     assert max(map(len, text.splitlines()[:14])) < 90
 
 
+def test_who_handed_in_since_the_last_grading_is_in_the_table(desk):
+    folder = desk / "submitted" / "late" / LESSON
+    folder.mkdir(parents=True)
+    assert "Not graded" in demo.read_table(desk, LESSON).row("late").happened[0]
+    folder.rmdir()
+
+
+def test_without_a_gradebook_the_table_says_what_to_do(tmp_path, desk):
+    with pytest.raises(FileNotFoundError, match="There is no gradebook"):
+        demo.read_table(tmp_path, LESSON)
+    with pytest.raises(FileNotFoundError, match="The gradebook knows no 99_none"):
+        demo.read_table(desk, "99_none")
+
+
 def test_grading_again_changes_nothing(desk, table):
     said = nbgrader(desk, "autograde", LESSON)
     assert "Writing" not in said
