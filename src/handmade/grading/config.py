@@ -15,8 +15,21 @@ from handmade.learner.notebook import NOT_WRITTEN
 STUB = f'# Write your code here, in place of the next line.\nraise NotImplementedError("{NOT_WRITTEN}")'
 COURSE_ID = "handmade-gpt"
 SEED_FILE = "secret_seed"
-# What must never be copied from solutions/ into a release: the texts hold hints, rubrics and answers.
-IGNORED = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".pytest_cache", "*.md", "*.po"]
+# Pictures and data beside a lesson's text are handed out with it. Its text and translations are not, nor what editors
+# and git leave of them: they hold hints, rubrics and answers.
+IGNORED = [
+    ".*",
+    "#*",
+    "__pycache__",
+    "*.pyc",
+    "*~",
+    "*.md*",
+    "*.po",
+    "*.po.*",
+    "*.bak",
+    "*.orig",
+    "*.rej",
+]
 
 
 def settings(root: Path, solutions: Path) -> Config:
