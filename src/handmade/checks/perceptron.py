@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from handmade.checks.case import Case, case, literal, play, rejects
+from handmade.checks.case import Case, case, play, rejects
 from handmade.checks.compare import Unfit, describe, is_array, is_bool, to_numpy
 from handmade.checks.draw import decimals
 from handmade.checks.exercise import exercise
