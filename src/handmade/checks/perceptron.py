@@ -32,10 +32,9 @@ def _quarters(rng: np.random.Generator, *shape: int, largest: float = 4.0) -> np
 
 def _integers(answer: Any) -> Any:
     """Return the answer of a step, which must be whole numbers by type."""
-    if is_array(answer) and "float" in str(answer.dtype):
-        raise Unfit(f"Expected integers, got entries of type {answer.dtype}.")
-    if isinstance(answer, float | np.floating):
-        raise Unfit("Expected an integer, got a float.")
+    if isinstance(answer, float | np.floating) or (is_array(answer) and "float" in str(answer.dtype)):
+        shown = " ".join(str(np.asarray(answer)).split())[:120]
+        raise Unfit(f"Expected integers, got floats: {shown}.")
     return answer
 
 
@@ -119,8 +118,8 @@ def exchanged(z: Any) -> Any:
 
 @exercise(points=1, level=1, minutes=6)
 def perceptron(rng: np.random.Generator) -> Iterator[Case]:
-    X = array([[1, 0], [0, 1], [2, 2], [-1, 1], [3, -1]])
-    yield case(X, array([2, -1]), -2, expect=array([0, 0, 0, 0, 1]), note="z is 0, −3, 0, −5 and 5")
+    X = array([[1, 0], [0, 1], [2, 3], [-1, 1], [3, -1]])
+    yield case(X, array([2, -1]), -2, expect=array([0, 0, 0, 0, 1]), note="z is 0, −3, −1, −5 and 5")
     yield case(X, array([1.0, 2.0]), 1.5, expect=array([1, 1, 1, 1, 1]), note="a bias above 0")
     yield case(INPUTS, array([1, 1]), -1.5, expect=array([0, 0, 0, 1]), note="AND")
     yield case(array([[2.0, 0.5, -1.0]]), array([1.0, 4.0, 3.0]), 0.0, expect=array([1]), note="one row")
@@ -464,7 +463,7 @@ def words_returned(gate: str) -> Any:
 
 
 @gate_weights.misconception(
-    "XOR gets the same words as a name that nobody knows. A reader cannot see that the gate exists, and no neuron for it.",
+    "Your error for XOR does not give the reason. XOR is a gate like the others, and a reader should learn why it has no neuron.",
     "What would you tell somebody who asks why there are no weights for XOR?",
 )
 def xor_without_reason(gate: str) -> Any:

@@ -238,7 +238,7 @@ _ON_WHITE: dict[str, Any] = {
     "bbox": {"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.8}
 }
 
-_TABLE_NAMES = {
+_TABLE_NAMES: dict[tuple[int, ...], str] = {
     (0, 0, 0, 0): "always 0",
     (1, 1, 1, 1): "always 1",
     (0, 0, 0, 1): "AND",
