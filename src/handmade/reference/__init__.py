@@ -1,4 +1,5 @@
 """The GPT itself, one module a lesson: read in order, a small GPT library that stands alone.
 
 matmul      two ways to see a matrix multiplication, and what "linear" means
+perceptron  one neuron: a weighted sum, a bias, a threshold, one straight line
 """
