@@ -119,7 +119,7 @@ def exchanged(z: Any) -> Any:
 @exercise(points=1, level=1, minutes=6)
 def perceptron(rng: np.random.Generator) -> Iterator[Case]:
     X = array([[1, 0], [0, 1], [2, 3], [-1, 1], [3, -1]])
-    yield case(X, array([2, -1]), -2, expect=array([0, 0, 0, 0, 1]), note="z is 0, −3, −1, −5 and 5")
+    yield case(X, array([2, -1]), -2.0, expect=array([0, 0, 0, 0, 1]), note="z is 0, −3, −1, −5 and 5")
     yield case(X, array([1.0, 2.0]), 1.5, expect=array([1, 1, 1, 1, 1]), note="a bias above 0")
     yield case(INPUTS, array([1, 1]), -1.5, expect=array([0, 0, 0, 1]), note="AND")
     yield case(array([[2.0, 0.5, -1.0]]), array([1.0, 4.0, 3.0]), 0.0, expect=array([1]), note="one row")
@@ -229,7 +229,7 @@ def signed_distance(rng: np.random.Generator) -> Iterator[Case]:
         expect=array([4.0, -1.0, 0.0]),
         note="the same line, with weights a million times smaller",
     )
-    yield case(array([[2, 5], [-1, 7]]), array([0, -2]), 6, expect=array([-2.0, -4.0]), note="integers")
+    yield case(array([[2, 5], [-1, 7]]), array([0, -2]), 6.0, expect=array([-2.0, -4.0]), note="integers")
     yield case(
         array([[1.0, 1.0, 1.0], [0.0, 3.0, 0.0]]),
         array([2.0, -1.0, 2.0]),
@@ -239,7 +239,7 @@ def signed_distance(rng: np.random.Generator) -> Iterator[Case]:
     )
     yield case(array([[0.5], [-3.0]]), array([-2.0]), -4.0, expect=array([-2.5, 1.0]), note="one dimension")
     yield rejects(X, array([0.0, 0.0]), 1.0, note="w = 0 gives no line and must be refused")
-    yield rejects(array([[1, 2, 3]]), array([0, 0, 0]), 0, note="w = 0 with b = 0 must be refused too")
+    yield rejects(array([[1, 2, 3]]), array([0, 0, 0]), 0.0, note="w = 0 with b = 0 must be refused too")
     yield case(decimals(rng, 5, 3), decimals(rng, 3), float(decimals(rng, 1)[0]))
     yield case(
         decimals(rng, 4, 6).T.astype(np.float32),
