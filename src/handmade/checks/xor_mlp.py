@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from handmade.checks.case import Case, case, literal, play, rejects
-from handmade.checks.compare import Unfit, describe, is_array, is_bool, to_numpy
+from handmade.checks.compare import Unfit, describe, is_array, to_numpy
 from handmade.checks.draw import decimals
 from handmade.checks.exercise import exercise
 
@@ -729,15 +729,6 @@ def counts_bends(f: Any, n_points: int = 4097) -> Any:
 )
 def counts_rounding(f: Any, n_points: int = 4097) -> Any:
     return 1 + int(np.sum(np.diff(_heights(f, n_points), 2) != 0))
-
-
-@count_linear_pieces.misconception(
-    "You compare neighbouring slopes exactly, and slopes that should be equal differ in their last digits.",
-    "Which tolerance is far above a rounding error, and far below a bend?",
-)
-def slopes_compared_exactly(f: Any, n_points: int = 4097) -> Any:
-    x = np.linspace(0, 1, n_points)
-    return 1 + int(np.sum(np.diff(np.diff(_heights(f, n_points)) / np.diff(x)) != 0))
 
 
 @count_linear_pieces.misconception(

@@ -58,8 +58,9 @@ def count_linear_pieces(f, n_points=4097):
     step = 1 / (n_points - 1)
     heights = [float(f(np.array([i * step]))[0]) for i in range(n_points)]
     pieces, slope = 1, (heights[1] - heights[0]) / step
-    for before, after in zip(heights[1:], heights[2:], strict=False):
-        if abs((after - before) / step - slope) > 1e-4:
+    for i in range(2, n_points):
+        new = (heights[i] - heights[i - 1]) / step
+        if abs(new - slope) > 1e-4:
             pieces += 1
-        slope = (after - before) / step
+        slope = new
     return pieces
