@@ -37,10 +37,16 @@ def _outputs(rows: list[int], expect: np.ndarray, note: str) -> Case:
         hidden = (X @ W1 + b1 > 0).astype(int)
         return np.asarray(hidden @ w2 + b2 > 0).astype(int)
 
-    text = (
-        f"W1, b1, w2, b2 = xor_weights()\nX = {literal(X)}\nhidden = X @ W1 + b1 > 0\n(hidden @ w2 + b2 > 0)"
-    )
+    text = f"W1, b1, w2, b2 = xor_weights()\nX = {literal(X)}\nhidden = X @ W1 + b1 > 0\n(hidden @ w2 + b2 > 0).astype(int)"
     return play(lambda candidate: candidate(), text, expect=expect, view=answers, note=note)
+
+
+_SHAPES: dict[str, list[tuple[int, ...]]] = {
+    "W1": [(2, 2)],
+    "b1": [(2,)],
+    "w2": [(2,), (2, 1)],
+    "b2": [(), (1,), (1, 1)],
+}
 
 
 def _four_parts(weights: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
@@ -48,8 +54,7 @@ def _four_parts(weights: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, float
     if not isinstance(weights, list | tuple) or len(weights) != 4:
         raise Unfit(f"Expected the four parts (W1, b1, w2, b2), got {describe(weights)}.")
     parts = []
-    names, wanted = ("W1", "b1", "w2", "b2"), ([(2, 2)], [(2,)], [(2,), (2, 1)], [(), (1,), (1, 1)])
-    for name, shapes, value in zip(names, wanted, weights, strict=True):
+    for (name, shapes), value in zip(_SHAPES.items(), weights, strict=True):
         try:
             part = to_numpy(value) if is_array(value) else np.array(value)
             kind = part.dtype.kind

@@ -311,7 +311,7 @@ def regions(
         right.minorticks_off()
         right.legend(loc="upper left", fontsize=9)
         alt = (
-            f"Left: a square of the plane cut by {n_lines} random straight line{'s' if n_lines > 1 else ''} into {found} regions. Right: number of regions against number of lines "
+            f"Left: a square of the plane cut by {n_lines} random straight line{'s' if n_lines > 1 else ''} (seed {seed}) into {found} regions. Right: number of regions against number of lines "
             f"on a log scale: the counted ones ({found} here) stay at or below the largest possible ({bound}); with many lines both fall far behind 2 to the n ({2**n_lines} here)."
         )
         caption = (
