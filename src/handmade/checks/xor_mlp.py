@@ -662,8 +662,8 @@ def _tents(x: Any, depth: int) -> Any:
 @exercise(points=3, level=4, minutes=12)
 def count_linear_pieces(rng: np.random.Generator) -> Iterator[Case]:
     yield _pieces(  # slopes -1, 1, 3, 1, 3: four bends, one turn, three different slopes
-        "lambda x: np.abs(x - 0.25) + np.abs(x - 0.5) - np.abs(x - 0.625) + np.abs(x - 0.75)",
-        lambda x: np.abs(x - 0.25) + np.abs(x - 0.5) - np.abs(x - 0.625) + np.abs(x - 0.75),
+        "lambda x: x + np.abs(x - 0.25) + np.abs(x - 0.5) - np.abs(x - 0.625) + np.abs(x - 0.75)",
+        lambda x: x + np.abs(x - 0.25) + np.abs(x - 0.5) - np.abs(x - 0.625) + np.abs(x - 0.75),
         9,
         expect=5,
         note="a line with four bends, of which only the first is a turn",
