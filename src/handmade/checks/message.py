@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import inspect
 import textwrap
 from dataclasses import dataclass
 from typing import Any
@@ -73,11 +74,12 @@ def message(verdict: Verdict) -> Message:
         return Message("✓", f"{name}: all {verdict.n_cases} {which} ({points})", printed)
     if fault.outcome.stopped == "not written":
         step = f"Write your code in the cell that defines `{name}`, run that cell, then run this one again."
-        done = ""
-        if verdict.n_right:  # a class, of which one method is still a stub
-            some = "first case is" if verdict.n_right == 1 else f"first {verdict.n_right} cases are"
-            done = f"of {verdict.n_cases} cases the {some} right, {_raised_in(fault.outcome.error)} is "
-        return Message("○", f"{name}: {done}not written yet", (("prose", step),))
+        if inspect.isclass(exercise.reference):  # say which method: the others may be written
+            right = "one case is" if verdict.n_right == 1 else f"the first {verdict.n_right} cases are"
+            done = f"{right} right, " if verdict.n_right else ""
+            name = f"{name}: {done}{_raised_in(fault.outcome.error)} is"
+            return Message("○", f"{name} not written yet", (("prose", step),))
+        return Message("○", f"{name}: not written yet", (("prose", step),))
     if fault.outcome.stopped == "interrupted":
         return Message(
             "○",
