@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import time
 
 import numpy as np
@@ -143,7 +144,8 @@ def test_odd_answers_are_refused_calmly(exercise, odd):
 @each_exercise
 def test_something_that_is_no_function_is_refused(exercise, candidate):
     verdict = judge(exercise, candidate)
-    assert f"Expected the function {exercise.name} itself" in message(verdict).text()
+    kind = "class" if inspect.isclass(exercise.reference) else "function"
+    assert f"Expected the {kind} {exercise.name} itself" in message(verdict).text()
 
 
 @pytest.mark.parametrize("loop", [endless, endless_and_deaf, lambda *args: time.sleep(60)])
@@ -185,6 +187,15 @@ def test_a_stub_says_not_written_yet_and_nothing_worse():
     with pytest.raises(check.NotWritten) as caught:
         check.dot(dot)
     assert str(caught.value).startswith("○ dot: not written yet")
+
+
+def test_a_class_that_is_half_written_says_which_method_is_missing():
+    class Value(checks.find("Value").reference):
+        def tanh(self):
+            raise NotImplementedError("not written yet")
+
+    with pytest.raises(check.NotWritten, match="the first 7 cases are right, `tanh` is not written yet"):
+        check.Value(Value)
 
 
 def test_an_argument_changed_in_place_is_named():

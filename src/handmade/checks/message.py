@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
+import inspect
 import textwrap
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from handmade.checks.compare import describe, is_array, number, to_numpy
+from handmade.checks.compare import describe, difference, is_array, number, to_numpy
 from handmade.checks.run import Verdict
 
 ENTRIES_SHOWN = 40  # an answer with more entries than this is described, not printed
@@ -73,6 +74,11 @@ def message(verdict: Verdict) -> Message:
         return Message("✓", f"{name}: all {verdict.n_cases} {which} ({points})", printed)
     if fault.outcome.stopped == "not written":
         step = f"Write your code in the cell that defines `{name}`, run that cell, then run this one again."
+        if inspect.isclass(exercise.reference):  # say which method: the others may be written
+            right = "one case is" if verdict.n_right == 1 else f"the first {verdict.n_right} cases are"
+            done = f"{right} right, " if verdict.n_right else ""
+            name = f"{name}: {done}{_raised_in(fault.outcome.error)} is"
+            return Message("○", f"{name} not written yet", (("prose", step),))
         return Message("○", f"{name}: not written yet", (("prose", step),))
     if fault.outcome.stopped == "interrupted":
         return Message(
@@ -105,6 +111,14 @@ def message(verdict: Verdict) -> Message:
     return Message("✗", headline, tuple(blocks))
 
 
+def _raised_in(error: BaseException | None) -> str:
+    """Return the name of the function that raised the error, in backticks."""
+    trace = error.__traceback__ if error else None
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"`{trace.tb_frame.f_code.co_name}`" if trace else "a part of it"
+
+
 def _headline(verdict: Verdict) -> str:
     right, n = verdict.n_right, verdict.n_cases
     if right == 0:
@@ -128,11 +142,22 @@ def _comparison(verdict: Verdict) -> str:
     call = _wrapped(fault.case.call_text(verdict.exercise.name))
     if not fault.compares:
         return call
-    expected, got = show(fault.expected), show(fault.got)
+    expected, got = map(show, _narrowed(fault.expected, fault.got, fault.case.tolerance))
     if expected == got and not is_array(fault.expected):
         expected, got = repr(fault.expected), repr(fault.got)
     lines = [call, *_labelled("expected", expected), *_labelled("got", got)]
     return "\n".join(lines)
+
+
+def _narrowed(expected: Any, got: Any, tolerance: float) -> tuple[Any, Any]:
+    """Return, of two dicts of arrays, the first entry that differs; else both as they are."""
+    if isinstance(expected, dict) and isinstance(got, dict) and any(map(is_array, expected.values())):
+        for key, right in expected.items():
+            if key not in got:
+                return list(expected), list(got)
+            if difference(right, got[key], tolerance) is not None:
+                return {key: right}, {key: got[key]}
+    return expected, got
 
 
 def _labelled(label: str, value: str) -> list[str]:
@@ -180,6 +205,9 @@ def show(value: Any) -> str:
         return number(value)
     if isinstance(value, tuple) and value and all(is_array(v) for v in value):
         return "\n".join(f"{show(v)}{',' if i < len(value) - 1 else ''}" for i, v in enumerate(value))
+    if isinstance(value, dict) and len(value) == 1 and is_array(next(iter(value.values()))):
+        key, entry = next(iter(value.items()))
+        return f"{key!r}: " + show(entry).replace("\n", "\n" + " " * len(f"{key!r}: "))
     try:
         shown = repr(value)
     except Exception:  # a candidate's own class may do anything

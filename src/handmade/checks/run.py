@@ -127,7 +127,7 @@ def _stopped_sentence(exercise: Exercise, case: Case, outcome: Outcome) -> str:
             f"No answer within {exercise.seconds:g} seconds, so the check stopped it. Does a loop never end?"
         )
     if outcome.stopped == "exit":
-        return "Your function left Python (exit or quit) instead of returning an answer."
+        return "Your code left Python (exit or quit) instead of returning an answer."
     if outcome.stopped == "interrupted":
         return "Interrupted before there was an answer."
     if outcome.stopped == "not written":
@@ -137,7 +137,7 @@ def _stopped_sentence(exercise: Exercise, case: Case, outcome: Outcome) -> str:
     text = f"{type(error).__name__}: {said[:300]}" if said else type(error).__name__
     if case.rejected is not None:
         return f"Expected a {case.rejected.__name__}, got {text}"
-    return f"Your function raised {text}"
+    return f"Your {'class' if inspect.isclass(exercise.reference) else 'function'} raised {text}"
 
 
 def _diagnosed(exercise: Exercise, cases: list[Case], first: int, candidate: Any, fault: Fault) -> Fault:
