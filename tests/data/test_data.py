@@ -39,7 +39,9 @@ def encoder_json():
 
 
 def test_every_file_has_a_source_and_its_sum():
-    rows = dict(re.findall(r"^\| `([\w.]+)` .*?`([0-9a-f]{64})`", (FOLDER / "SOURCES.md").read_text("utf-8"), re.M))
+    rows = dict(
+        re.findall(r"^\| `([\w.]+)` .*?`([0-9a-f]{64})`", (FOLDER / "SOURCES.md").read_text("utf-8"), re.M)
+    )
     shipped = {
         f.name for f in FOLDER.iterdir() if f.is_file() and not f.name.endswith((".py", ".pyc", "SOURCES.md"))
     }

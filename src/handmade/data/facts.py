@@ -5,19 +5,27 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
-FIRST_NAMES = (
+
+def _words(text: str) -> list[str]:
+    """Return the words of a text that is easier to read than a list of quoted words."""
+    return text.split()
+
+
+FIRST_NAMES = _words(
     "Ada Boris Clara Dario Elena Felix Greta Hugo Irene Jonas Kira Leon Mara Nils Olga Pablo Rosa Simon Tessa Viktor "
     "Wanda Yusuf Zora Anton Bella Carlo Diana Emil Flora Gregor Hanna Igor Julia Karl Lydia Marco Nora Otto Petra Ravi"
-).split()
-LAST_NAMES = (
+)
+LAST_NAMES = _words(
     "Adler Bell Castro Dunn Evans Fischer Garcia Holm Ivanov Jensen Keller Lopez Moreau Novak Okafor Park Quinn Rossi "
     "Stone Tanaka Ueda Vargas Weber Young Zhang Abbott Berg Costa Drake Engel Frost Greene Hardy Ito Joshi Kovacs Lund "
     "Meyer Nolan Owens"
-).split()
+)
 ANSWERS = {  # twelve for each relation, one word each
-    "plays": "tennis chess football hockey golf rugby cricket handball baseball badminton volleyball polo".split(),
-    "lives in": "Paris London Tokyo Cairo Lima Oslo Rome Berlin Delhi Nairobi Sydney Toronto".split(),
-    "likes": "red blue green yellow purple orange black white pink brown grey silver".split(),
+    "plays": _words(
+        "tennis chess football hockey golf rugby cricket handball baseball badminton volleyball polo"
+    ),
+    "lives in": _words("Paris London Tokyo Cairo Lima Oslo Rome Berlin Delhi Nairobi Sydney Toronto"),
+    "likes": _words("red blue green yellow purple orange black white pink brown grey silver"),
 }
 
 
