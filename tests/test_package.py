@@ -34,12 +34,12 @@ def test_doctests_of_the_reference(lesson):
     assert result.failed == 0
 
 
-def test_the_reference_keeps_the_shapes_in_its_signatures():
+def test_the_reference_keeps_the_shapes_in_its_signatures(root):
     program = """
 from jaxtyping import install_import_hook
 from handmade import checks
 names = [f"handmade.reference.{lesson}" for lesson in checks.lessons()]
-with install_import_hook(names, "beartype.beartype"):
+with install_import_hook(names, "typed.check"):
     import importlib
     for name in names:
         importlib.import_module(name)
@@ -53,7 +53,8 @@ for lesson in checks.lessons():
         assert verdict.passed, (exercise.name, verdict.fault)
         print(exercise.name)
 """
-    shown = subprocess.check_output([sys.executable, "-c", program], text=True).split()
+    command = [sys.executable, "-c", program]
+    shown = subprocess.check_output(command, text=True, cwd=root / "tests").split()
     assert sorted(shown) == sorted(name for lesson in checks.lessons() for name in checks.load_lesson(lesson))
 
 

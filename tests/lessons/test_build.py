@@ -10,91 +10,12 @@ import sys
 import jupytext
 import nbformat
 import pytest
+from small_lesson import FRONT, GOOD, exercises, line_of, mistakes
 
 from handmade import checks
-from handmade.checks.exercise import Exercise
 from handmade.lessons.build import build, lesson_names, stale
+from handmade.lessons.lesson import LessonError
 from handmade.lessons.source import exercise_source, solution_regions
-from handmade.lessons.text import LessonError, read_lesson
-
-FRONT = """---
-kernelspec:
-  display_name: Python 3 (ipykernel)
-  language: python
-  name: python3
----
-
-"""
-GOOD = (
-    FRONT
-    + """# 01 · A lesson
-
-Some words.
-
-::::{exercise} dot
-Write it.
-
-:::{hint}
-One?
-:::
-:::{hint}
-Two.
-:::
-:::{hint}
-Three.
-:::
-::::
-
-```{code-cell} ipython3
-total = dot(np.ones(2), np.ones(2))
-print(total)
-```
-
-:::{predict} how_many
-Guess.
-:::
-
-```{code-cell} ipython3
-check.reveal("how_many", 3)
-```
-
-## In your own words
-
-::::{question} why
-:points: 2
-Why?
-
-:::{rubric}
-- 2 points: because.
-:::
-::::
-"""
-)
-
-
-def exercises(*names: str, points: int = 1) -> dict[str, Exercise]:
-    return {n: Exercise(n, "matmul", points, 1, 5, False, 5.0, lambda rng: iter(())) for n in names}
-
-
-@pytest.fixture
-def place(tmp_path):
-    """A repository with one small lesson, and a function that builds it."""
-    (tmp_path / "solutions/01_matmul").mkdir(parents=True)
-    text = tmp_path / "solutions/01_matmul/01_matmul.md"
-    text.write_text(GOOD)
-    return tmp_path, text
-
-
-def mistakes(text, place, known=("dot",), **more):
-    root, path = place
-    path.write_text(text)
-    with pytest.raises(LessonError) as caught:
-        read_lesson(path, exercises(*known, **more), root)
-    return str(caught.value)
-
-
-def line_of(text, piece):
-    return text[: text.index(piece)].count("\n") + 1
 
 
 def test_a_good_lesson_becomes_two_notebooks(place):

@@ -141,10 +141,16 @@ def _labelled(label: str, value: str) -> list[str]:
 
 
 def _wrapped(call: str, width: int = 96) -> str:
-    if len(call) <= width:
-        return call
+    """Return the call with lines that are too long cut at spaces; lines that it has already stay apart."""
     return "\n".join(
-        textwrap.wrap(call, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+        line
+        if len(line) <= width
+        else "\n".join(
+            textwrap.wrap(
+                line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+            )
+        )
+        for line in call.splitlines()
     )
 
 

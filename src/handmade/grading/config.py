@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import tempfile
 from pathlib import Path
 
 from traitlets.config import Config
@@ -14,8 +15,21 @@ from handmade.learner.notebook import NOT_WRITTEN
 STUB = f'# Write your code here, in place of the next line.\nraise NotImplementedError("{NOT_WRITTEN}")'
 COURSE_ID = "handmade-gpt"
 SEED_FILE = "secret_seed"
-# What must never be copied from solutions/ into a release: the texts hold hints, rubrics and answers.
-IGNORED = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".pytest_cache", "*.md", "*.po"]
+# Pictures and data beside a lesson's text are handed out with it. Its text and translations are not, nor what editors
+# and git leave of them: they hold hints, rubrics and answers.
+IGNORED = [
+    ".*",
+    "#*",
+    "__pycache__",
+    "*.pyc",
+    "*~",
+    "*.md*",
+    "*.po",
+    "*.po.*",
+    "*.bak",
+    "*.orig",
+    "*.rej",
+]
 
 
 def settings(root: Path, solutions: Path) -> Config:
@@ -31,6 +45,7 @@ def settings(root: Path, solutions: Path) -> Config:
     c.CourseDirectory.ignore = IGNORED
     c.ClearSolutions.code_stub = {"python": STUB}
     c.OverwriteCells.add_missing_cells = True  # a graded cell that was deleted comes back before grading
+    c.Execute.store_widget_state = False  # feedback then shows still pictures; widgets would ask a CDN
     c.Execute.timeout = 30  # seconds a cell; a check stops an endless function before that
     c.Execute.startup_timeout = 120
     return c
@@ -43,8 +58,7 @@ def secret_seed(root: Path) -> int:
     """
     path = root / SEED_FILE
     if not path.exists():
-        made = root / f"{SEED_FILE}.{os.getpid()}"
-        descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor, made = tempfile.mkstemp(dir=root, prefix=SEED_FILE)  # nobody else may read it
         with os.fdopen(descriptor, "w") as file:
             file.write(f"{secrets.randbits(63)}\n")
         try:
@@ -52,7 +66,7 @@ def secret_seed(root: Path) -> int:
         except FileExistsError:
             pass
         finally:
-            made.unlink()
+            os.unlink(made)
     text = path.read_text().strip()
     if not text.isdecimal():
         raise ValueError(
@@ -69,7 +83,7 @@ def configure(c: Config, root: Path, solutions: Path) -> None:
         [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
     )
     c.Autograde.exporter_class = "handmade.grading.exporter.SubmissionExporter"
-    c.Autograde.autograde_preprocessors = [
+    c.Autograde.autograde_preprocessors = [  # nbgrader's own list, and TidyMessages
         "nbgrader.preprocessors.Execute",
         "handmade.grading.tidy.TidyMessages",
         "nbgrader.preprocessors.IgnorePattern",

@@ -134,6 +134,12 @@ def _last(lesson: Lesson) -> list[str]:
     return lesson.names[-1:]
 
 
+def _least_used(lesson: Lesson) -> list[str]:
+    """Return the exercise that the fewest cells call: what it delays, it delays least."""
+    sources = [cell.source for cell in lesson.release.cells if cell.cell_type == "code"]
+    return [min(lesson.names, key=lambda name: sum(name in source for source in sources))]
+
+
 def _later_half(lesson: Lesson) -> list[str]:
     return lesson.names[len(lesson.names) // 2 :]
 
@@ -170,9 +176,9 @@ def syntax_error(lesson: Lesson) -> Files:
     return _file(lesson, lesson.all_but(name, lesson.right(name).replace(":\n", "\n", 1) + "\n)"))
 
 
-@student(lost=_last, told=("Time limit", "by its check"))
+@student(lost=_least_used, told=("Time limit", "by its check"))
 def endless_function(lesson: Lesson) -> Files:
-    name = lesson.names[-1]
+    [name] = _least_used(lesson)
     return _file(lesson, lesson.all_but(name, f"def {name}(*inputs):\n    while True:\n        pass"))
 
 

@@ -18,6 +18,7 @@ from handmade.grading.config import COURSE_ID
 from handmade.grading.intake import RELEASE, SUBMITTED, load_record
 from handmade.grading.reading import quoted
 
+AUTOGRADED = "autograded"
 TOO_LONG = "No answer within"  # how a check's message begins where it stopped a function
 
 
@@ -89,7 +90,7 @@ def read_table(desk: Path, lesson: str, db_url: str = "") -> Table:
         rows = []
         for student in sorted(handed_in | set(graded)):
             points = _points(graded[student]) if student in graded else {}
-            rows.append(Row(student, points, _happened(desk, student, lesson)))
+            rows.append(Row(student, points, _happened(desk, student, lesson, points)))
     return Table(lesson, columns, rows)
 
 
@@ -116,16 +117,16 @@ def _points(submission: object) -> dict[str, float | None]:
     return points
 
 
-def _happened(desk: Path, student: str, lesson: str) -> list[str]:
+def _happened(desk: Path, student: str, lesson: str, points: dict[str, float | None]) -> list[str]:
     """Return what an instructor should know: repairs, and what went wrong when the cells ran."""
     record = load_record(desk, student, lesson)
     sentences = list(record.sentences) if record else []
-    graded = desk / "autograded" / student / lesson / f"{lesson}.ipynb"
-    if not graded.is_file():
-        return [*sentences, "Not graded: nbgrader's log says why."]
-    if record and record.unreadable:
-        return sentences
-    return sentences + list(_troubles(nbformat.read(graded, as_version=4)))
+    if all(value is None for value in points.values()):
+        return [*sentences, "Not graded: nbgrader's log says why, or it was handed in since."]
+    graded = desk / AUTOGRADED / student / lesson / f"{lesson}.ipynb"
+    if graded.is_file() and not (record and record.unreadable):
+        sentences += _troubles(nbformat.read(graded, as_version=4))
+    return sentences
 
 
 def _troubles(notebook: NotebookNode) -> Iterator[str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbconvert.preprocessors import Preprocessor
 from nbformat import NotebookNode
+from nbgrader.preprocessors import NbGraderPreprocessor
 
 # What nbgrader writes where an error came without a traceback. Ours come so on purpose, with a message of their own.
 _FILLER = "ERROR: An error occurred while showtraceback was disabled"
 
 
-class TidyMessages(Preprocessor):
+class TidyMessages(NbGraderPreprocessor):
     """Remove nbgrader's filler under a check's message. The error itself stays: it is why there are no points."""
 
     def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> tuple[NotebookNode, Any]:

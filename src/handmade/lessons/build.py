@@ -19,27 +19,14 @@ from traitlets.config import Config
 
 from handmade import checks
 from handmade.checks.exercise import Exercise
-from handmade.grading.config import settings
+from handmade.grading.config import IGNORED, settings
 from handmade.lessons.lesson import Lesson, LessonError, module_name
 from handmade.lessons.notebook import source_notebook
 from handmade.lessons.text import read_lesson
 
 Load = Callable[[str], Mapping[str, Exercise]]
 TEXTS = Path("src/handmade/learner/texts")
-# Pictures and data beside a text go out with it; texts, translations and what editors and git leave of them do not.
-NOT_HANDED_OUT = (
-    ".*",
-    "#*",
-    "__pycache__",
-    "*~",
-    "*.ipynb*",
-    "*.md*",
-    "*.po",
-    "*.po.*",
-    "*.bak",
-    "*.orig",
-    "*.rej",
-)
+NOT_HANDED_OUT = (*IGNORED, "*.ipynb*")  # the source notebook is made anew
 
 
 def lesson_names(root: Path) -> list[str]:

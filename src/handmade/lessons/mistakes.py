@@ -7,6 +7,7 @@ import difflib
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from itertools import pairwise
 
@@ -26,57 +27,104 @@ ANY = ":"  # stands for a fence of a wrong length, reported already: whatever fi
 NAME = "[A-Za-z][A-Za-z0-9_]{0,49}"  # it becomes a grade id and a cell id, and those take no more
 
 
+@dataclass
+class _Fence:
+    """A fence that is open: its characters, the {word} behind them, and its line."""
+
+    marks: str
+    word: str
+    line: int
+
+    @property
+    def holds_code(self) -> bool:
+        return self.marks[0] in "`~"
+
+    def never_closed(self, next_line: int | None = None) -> Mistake:
+        another = f": another opens at line {next_line}" if next_line else ""
+        return self.line, f"the fence {self.marks!r} that opens here is never closed{another}"
+
+
 def in_fences(text: str) -> Iterator[Mistake]:
     """Find fences that are not closed, close nothing, or hold what they must not: Markdown puts up with all of that."""
-    opened: list[tuple[str, int]] = []  # each fence and its line
+    opened: list[_Fence] = []
     for number, line in enumerate(text.splitlines(), 1):
-        in_code = bool(opened) and opened[-1][0][0] in "`~"
-        match = re.match(r"(`{3,}|~{3,}|:{3,})[ \t]*(.*)", line)
-        fence, rest = (match[1], match[2].strip()) if match else ("", "")
-        if not match or (fence[0] == "`" and "`" in rest):
-            if in_code:
-                continue
-            if re.match(r"[ \t>*+.\d-]+(`{3,}|~{3,}|:{3,})[ \t]*\{", line):
-                yield number, "a code cell or a directive begins in the first column, in no list or quotation"
-            if opened and re.match(r"\+\+\+\s*($|\{)", line):
-                yield number, f"`+++` inside the directive of line {opened[-1][1]}, which has to be one cell"
+        match = re.match(r"(`{3,}|~{3,}|:{3,})[ \t]*(\{[\w-]+\})?(.*)", line)
+        if not match or (match[1][0] == "`" and "`" in match[3]):
+            yield from _in_line_without_fence(line, number, opened[-1] if opened else None)
             continue
-        if in_code:
-            code_fence, since = opened[-1]
-            if not rest and fence[0] == code_fence[0] and len(fence) >= len(code_fence):
-                opened.pop()
-            elif rest.startswith("{"):
-                yield (
-                    since,
-                    f"the fence {code_fence!r} that opens here is never closed: another opens at line {number}",
-                )
-                opened[-1] = (fence, number)
-            continue
-        if rest or fence[0] != ":":
-            if opened and fence[0] != ":" and rest.startswith("{"):
-                yield (
-                    number,
-                    f"a code cell inside the directive of line {opened[-1][1]}; put it before or after",
-                )
-            if opened and fence[0] == ":" and len(fence) >= len(opened[-1][0]) > 1:
-                yield (
-                    opened[-1][1],
-                    f"write this fence with more colons than the one inside it, at line {number}",
-                )
-                opened[-1] = (ANY, opened[-1][1])
-            opened.append((fence, number))
-        elif fence in [outer for outer, _ in opened]:
-            while opened[-1][0] != fence:
-                yield opened[-1][1], f"the fence {opened[-1][0]!r} that opens here is never closed"
-                opened.pop()
-            opened.pop()
-        elif opened and opened[-1][0] == ANY:
-            opened.pop()
+        fence = _Fence(match[1], match[2] or "", number)
+        opens = bool(match[2] or match[3].strip()) or (
+            fence.holds_code and not (opened and opened[-1].holds_code)
+        )
+        if opens:
+            yield from _open(fence, opened)
         else:
-            yield number, f"{fence!r} closes nothing: the open fence has another length, or none is open"
-    for fence, number in opened:
-        if fence != ANY:
-            yield number, f"the fence {fence!r} that opens here is never closed"
+            yield from _close(fence, opened)
+    for fence in opened:
+        if fence.marks != ANY:
+            yield fence.never_closed()
+
+
+def _in_line_without_fence(line: str, number: int, inside: _Fence | None) -> Iterator[Mistake]:
+    if inside and inside.holds_code:
+        return
+    if re.match(r"[ \t>*+.\d-]+(`{3,}|~{3,}|:{3,})[ \t]*\{", line):
+        yield number, "a code cell or a directive begins in the first column, in no list or quotation"
+    if inside and re.match(r"\+\+\+\s*($|\{)", line):
+        yield number, f"`+++` inside the directive of line {inside.line}, which has to be one cell"
+
+
+def _open(fence: _Fence, opened: list[_Fence]) -> Iterator[Mistake]:
+    """Open a fence, and say what is wrong with one that is open still."""
+    if opened and opened[-1].holds_code:
+        if not fence.word or len(fence.marks) < len(opened[-1].marks):
+            return  # it is part of the code
+        yield opened.pop().never_closed(fence.line)
+    outermost = fence.word.strip("{}") in OUTER
+    while opened and not fence.holds_code and (outermost or fence.word == opened[-1].word):
+        unclosed = opened.pop()
+        if unclosed.marks != ANY:
+            yield unclosed.never_closed(fence.line)
+    if fence.holds_code and fence.word not in ("", "{code-cell}", "{raw-cell}"):
+        yield (
+            fence.line,
+            f"{fence.word} in a fence of code, which readers would see as code; write it with colons",
+        )
+    if opened and fence.holds_code and fence.word:
+        yield (
+            fence.line,
+            f"a code cell inside the directive of line {opened[-1].line}; put it before or after",
+        )
+    if (
+        opened
+        and not fence.holds_code
+        and len(fence.marks) >= len(opened[-1].marks)
+        and opened[-1].marks != ANY
+    ):
+        line = opened[-1].line
+        yield line, f"write this fence with more colons than the one inside it, at line {fence.line}"
+        opened[-1].marks = ANY
+    opened.append(fence)
+
+
+def _close(fence: _Fence, opened: list[_Fence]) -> Iterator[Mistake]:
+    """Close the fence of the same characters, and say which ones inside it are open still."""
+    if opened and opened[-1].holds_code:
+        if fence.marks.startswith(opened[-1].marks):
+            opened.pop()
+    elif fence.marks in [outer.marks for outer in opened]:
+        while opened[-1].marks != fence.marks:
+            inner = opened.pop()
+            if inner.marks != ANY:
+                yield inner.never_closed()
+        opened.pop()
+    elif opened and opened[-1].marks == ANY:
+        opened.pop()
+    else:
+        yield (
+            fence.line,
+            f"{fence.marks!r} closes nothing: the open fence has another length, or none is open",
+        )
 
 
 def unknown_directive(info: str, known: Sequence[str]) -> str:
@@ -176,7 +224,7 @@ def in_code(items: Iterable[Item]) -> Iterator[Mistake]:
             continue
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error", SyntaxWarning)
+                warnings.simplefilter("error")  # such as an unknown escape: a learner would see it
                 flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
                 compile(item.source, "cell", "exec", flags=flags, dont_inherit=True)
         except SyntaxError as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from jupytext.myst import MystMetadataParsingError, myst_to_notebook
 from markdown_it import MarkdownIt
 from mdit_py_plugins.colon_fence import colon_fence_plugin
-from nbformat import NotebookNode
+from nbformat import NotebookNode, ValidationError
 
 from handmade.checks.exercise import Exercise
 from handmade.lessons import mistakes
@@ -38,6 +38,11 @@ def read_lesson(path: Path, exercises: Mapping[str, Exercise], root: Path) -> Le
         except MystMetadataParsingError as error:
             reason = " ".join(line for line in str(error).splitlines() if not line.startswith(" "))
             raise LessonError(f"{shown}:{_line_in(error)}: {reason}") from error
+        except ValidationError as error:  # only options come from the text unread
+            line = next(
+                (n for n, row in enumerate(text.splitlines(), 1) if re.match(r":?tags:\s*[^\s\[]", row)), 1
+            )
+            raise LessonError(f"{shown}:{line}: tags are a list of words, such as [hide-input]") from error
         if "kernelspec" not in notebook.metadata:
             found.append(
                 (1, "the front matter with jupytext's kernelspec is missing; copy it from another lesson")
@@ -84,16 +89,12 @@ def _code(cell: NotebookNode, lines: list[str], start: int, found: list[Mistake]
     """Return a code cell; `start` is the index of the line below its fence, where options may stand."""
     for option in sorted(set(cell.metadata) - {"tags"}):
         found.append((start, f"unknown option {option!r} of a code cell; it may have tags"))
-    tags = cell.metadata.get("tags", [])
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        found.append((start, f"tags are a list, such as [hide-input]; this is {tags!r}"))
-        tags = []
     first = start
     if lines[first].startswith("---"):
         first = next((i for i in range(first + 1, len(lines)) if lines[i].startswith("---")), first) + 1
     while lines[first].lstrip().startswith(":"):
         first += 1
-    return Code(cell.source, tags, first + (not lines[first].strip()) + 1)
+    return Code(cell.source, list(cell.metadata.get("tags", [])), first + (not lines[first].strip()) + 1)
 
 
 def _colon_fences(text: str) -> Iterator[tuple[str, str, int, int]]:
