@@ -95,9 +95,10 @@ def test_constraints_pin_everything_that_the_project_asks_for(root):
 
 
 def test_no_arrow_points_the_wrong_way(root):
-    """reference ← checks ← lessons, learner, grading ← cli; figures see the reference alone."""
+    """reference ← checks ← lessons, learner, grading ← cli; figures see the reference and the data alone."""
     forbidden = {
         "reference": ("handmade",),
+        "data": ("handmade",),
         "checks": (
             "handmade.lessons",
             "handmade.learner",

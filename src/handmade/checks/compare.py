@@ -177,6 +177,11 @@ def _sequence_difference(expected: Any, got: Any, tolerance: float) -> str | Non
         if right is not None and answer is None:
             return f"At [{i}]: expected {describe(right)}, got None."
         if (sentence := difference(right, answer, tolerance)) is not None:
+            deeper = (
+                "They differ first at ["  # in a list of lists: one place, [0][2], instead of two sentences
+            )
+            if sentence.startswith(deeper):
+                return f"They differ first at [{i}][{sentence.removeprefix(deeper)}"
             return f"They differ first at [{i}]. {sentence}".strip()
     return None
 

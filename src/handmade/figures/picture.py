@@ -59,17 +59,47 @@ class Picture:
         return {"text/html": self.html(), "image/png": png, "text/plain": self.alt}
 
 
+@dataclass(frozen=True)
+class Page:
+    """A figure made of text in HTML, with the words that belong to it; it has the forms that a Picture has, but no PNG.
+
+    `body` is HTML that is safe to show, `plain` the same for places that show text only. Raises ValueError
+    where alt text or caption are empty.
+    """
+
+    body: str
+    plain: str
+    alt: str
+    caption: str
+
+    def __post_init__(self) -> None:
+        if not self.alt.strip() or not self.caption.strip():
+            raise ValueError("expected an alt text and a caption that are not empty")
+
+    def html(self) -> str:
+        """Return the body and its caption as one HTML figure that needs no other file."""
+        alt, caption = html.escape(self.alt, quote=True), html.escape(self.caption)
+        return (
+            f'<figure style="margin:0.5em 0;max-width:52em"><div role="img" aria-label="{alt}">{self.body}</div>'
+            f"<figcaption>{caption}</figcaption></figure>"
+        )
+
+    def bundle(self) -> dict[str, Any]:
+        """Return all forms of the still figure, as Jupyter's display protocol wants them."""
+        return {"text/html": self.html(), "text/plain": f"{self.alt}\n\n{self.plain}"}
+
+
 def new_figure(width: float, height: float) -> Figure:
     """Return an empty figure of this size in inches, outside pyplot: nothing is kept open, nothing shown twice."""
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def show(picture: Picture) -> None:
+def show(picture: Picture | Page) -> None:
     """Display a still picture."""
     display(picture.bundle(), raw=True)
 
 
-def explore(draw: Callable[..., Picture], **controls: Any) -> None:
+def explore(draw: Callable[..., Picture | Page], **controls: Any) -> None:
     """Display `draw(**values)` with one control a keyword, redrawn when a control is let go.
 
     A control is made by `slider` or `choice`. Where no widgets run, the picture of the first values is shown.

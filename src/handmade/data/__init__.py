@@ -1,0 +1,8 @@
+"""What the lessons read: a novel, GPT-2's vocabulary and invented facts. Nothing here needs a network.
+
+text        Moby-Dick, whole
+gpt2        GPT-2's table of tokens, and its encoding for tiktoken
+facts       sentences such as "Ada Bell plays chess.", made from a seed
+
+SOURCES.md says where each file is from, and its licence.
+"""
