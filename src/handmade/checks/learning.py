@@ -250,6 +250,22 @@ def w_left_changed(f: Any, w: Any, eps: float = 1e-5) -> Any:
     return answer
 
 
+@numerical_gradient.misconception(
+    "Where w is a transposed array, `reshape` and `ravel` make a copy. You moved entries of that copy, and f never saw it.",
+    "How do you name an entry of w itself, when it has two axes or three?",
+)
+def moved_a_copy(f: Any, w: Any, eps: float = 1e-5) -> Any:
+    flat = w.reshape(-1)
+    answer = np.zeros(w.size)
+    for i, kept in enumerate(flat.tolist()):
+        flat[i] = kept + eps
+        above = f(w)
+        flat[i] = kept - eps
+        answer[i] = (above - f(w)) / (2 * eps)
+        flat[i] = kept
+    return answer.reshape(w.shape)
+
+
 @exercise(points=1, level=1, minutes=5)
 def gradient_descent(rng: np.random.Generator) -> Iterator[Case]:
     yield case({"w": array([1.0, 2.0])}, {"w": array([10.0, -30.0])}, 0.1, expect={"w": array([0.0, 5.0])})
@@ -1154,6 +1170,18 @@ def train_xor(rng: np.random.Generator) -> Iterator[Case]:
         note="does the loss fall in 100 steps",
     )
 
+    def moved(answer: Any) -> dict[str, bool]:
+        (early, _), (late, _) = (_run_of(run) for run in answer)
+        return {f"{name} has changed": not np.array_equal(early[name], late[name]) for name in _SHAPES}
+
+    yield play(
+        lambda train: (train(0.1, 1, seed), train(0.1, 100, seed)),
+        f"train_xor(0.1, 1, {seed})[0], train_xor(0.1, 100, {seed})[0]",
+        view=moved,
+        expect={f"{name} has changed": True for name in _SHAPES},
+        note="do all four parameters move, between step 1 and step 100",
+    )
+
     def twice(answer: Any) -> dict[str, bool]:
         first, second = (_run_of(run)[1] for run in answer)
         return {"both runs have the same losses": bool(np.array_equal(first, second))}
@@ -1196,6 +1224,7 @@ def _training(
     ),
     target: Any = _XOR[1],
     direction: float = 1.0,
+    first_layer: float = 1.0,
 ) -> Callable[[float, int, int], tuple[Any, Any, list[float]]]:
     """Return a training of XOR, as (first params, last params, losses), with one part of it changed."""
 
@@ -1214,7 +1243,7 @@ def _training(
                 error = hidden @ p["W2"] + p["b2"] - target
                 losses.append(float(np.mean(error**2)))
                 error = direction * error / 2
-                before = error @ p["W2"].T * (1 - hidden**2)
+                before = first_layer * (error @ p["W2"].T) * (1 - hidden**2)
                 p = {
                     "W1": p["W1"] - learning_rate * (_XOR[0].T @ before),
                     "b1": p["b1"] - learning_rate * before.sum(0),
@@ -1241,6 +1270,14 @@ def never_updates(learning_rate: float, steps: int, seed: int) -> Any:
 )
 def all_start_alike(learning_rate: float, steps: int, seed: int) -> Any:
     return _training(start=lambda rng, shape: np.zeros(shape))(learning_rate, steps, seed)[1:]
+
+
+@train_xor.misconception(
+    "Only the output neuron learns: W1 and b1 stay where they started.",
+    "Which parameters does the dict hold that `mlp_gradients` returns, and which of them make a step?",
+)
+def first_layer_stays(learning_rate: float, steps: int, seed: int) -> Any:
+    return _training(first_layer=0.0)(learning_rate, steps, seed)[1:]
 
 
 @train_xor.misconception(
