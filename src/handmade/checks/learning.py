@@ -109,7 +109,7 @@ def _slope_case(
     return play(ask, text, view=gradient, **more)
 
 
-@exercise(points=2, level=3, minutes=15)
+@exercise(points=2, level=3, minutes=12)
 def numerical_gradient(rng: np.random.Generator) -> Iterator[Case]:
     yield _slope_case(
         "lambda w: w[0] ** 3",
@@ -353,7 +353,7 @@ def first_only(params: Any, gradients: Any, learning_rate: float) -> Any:
     return {**params, first: params[first] - learning_rate * gradients[first]}
 
 
-@exercise(points=2, level=3, minutes=12)
+@exercise(points=2, level=3, minutes=10)
 def least_squares(rng: np.random.Generator) -> Iterator[Case]:
     yield case(
         array([[1, 0], [1, 1], [1, 2]]),
@@ -449,7 +449,7 @@ def some_columns_only(X: Any, y: Any) -> Any:
     return w
 
 
-@exercise(points=2, level=2, minutes=10)
+@exercise(points=2, level=2, minutes=8)
 def lms(rng: np.random.Generator) -> Iterator[Case]:
     yield case(
         array([[1.0, 0.0], [1.0, 2.0]]),
@@ -570,7 +570,7 @@ def _gradients_case(X: np.ndarray, y: np.ndarray, params: dict[str, np.ndarray],
     return case(X, y, params, text="\n".join(lines), **more)
 
 
-@exercise(points=4, level=4, minutes=25)
+@exercise(points=4, level=4, minutes=20)
 def mlp_gradients(rng: np.random.Generator) -> Iterator[Case]:
     square = array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     yield _gradients_case(
@@ -786,7 +786,7 @@ def _graph(lines: str, build: Callable[[Any], tuple[Any, dict[str, Any]]], **mor
     return play(ask, f"{lines}\nresult.backward()", view=numbers, **more)
 
 
-@exercise(points=5, level=4, minutes=30)
+@exercise(points=5, level=4, minutes=25)
 def Value(rng: np.random.Generator) -> Iterator[Case]:
     def product(V: Any) -> Any:
         a, b = V(2.0), V(-3.0)
@@ -1134,7 +1134,7 @@ def _solves(steps: int, seeds: tuple[int, int]) -> Case:
     return play(ask, text, view=answers, expect=right, note=note)
 
 
-@exercise(points=3, level=3, minutes=15, seconds=20)
+@exercise(points=3, level=3, minutes=10, seconds=20)
 def train_xor(rng: np.random.Generator) -> Iterator[Case]:
     for steps in (3, 7):
 
