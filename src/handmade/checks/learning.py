@@ -109,7 +109,7 @@ def _slope_case(
     return play(ask, text, view=gradient, **more)
 
 
-@exercise(points=2, level=3, minutes=15)
+@exercise(points=2, level=3, minutes=12)
 def numerical_gradient(rng: np.random.Generator) -> Iterator[Case]:
     yield _slope_case(
         "lambda w: w[0] ** 3",
@@ -250,6 +250,22 @@ def w_left_changed(f: Any, w: Any, eps: float = 1e-5) -> Any:
     return answer
 
 
+@numerical_gradient.misconception(
+    "Where w is a transposed array, `reshape` and `ravel` make a copy. You moved entries of that copy, and f never saw it.",
+    "How do you name an entry of w itself, when it has two axes or three?",
+)
+def moved_a_copy(f: Any, w: Any, eps: float = 1e-5) -> Any:
+    flat = w.reshape(-1)
+    answer = np.zeros(w.size)
+    for i, kept in enumerate(flat.tolist()):
+        flat[i] = kept + eps
+        above = f(w)
+        flat[i] = kept - eps
+        answer[i] = (above - f(w)) / (2 * eps)
+        flat[i] = kept
+    return answer.reshape(w.shape)
+
+
 @exercise(points=1, level=1, minutes=5)
 def gradient_descent(rng: np.random.Generator) -> Iterator[Case]:
     yield case({"w": array([1.0, 2.0])}, {"w": array([10.0, -30.0])}, 0.1, expect={"w": array([0.0, 5.0])})
@@ -337,7 +353,7 @@ def first_only(params: Any, gradients: Any, learning_rate: float) -> Any:
     return {**params, first: params[first] - learning_rate * gradients[first]}
 
 
-@exercise(points=2, level=3, minutes=12)
+@exercise(points=2, level=3, minutes=10)
 def least_squares(rng: np.random.Generator) -> Iterator[Case]:
     yield case(
         array([[1, 0], [1, 1], [1, 2]]),
@@ -433,7 +449,7 @@ def some_columns_only(X: Any, y: Any) -> Any:
     return w
 
 
-@exercise(points=2, level=2, minutes=10)
+@exercise(points=2, level=2, minutes=8)
 def lms(rng: np.random.Generator) -> Iterator[Case]:
     yield case(
         array([[1.0, 0.0], [1.0, 2.0]]),
@@ -554,7 +570,7 @@ def _gradients_case(X: np.ndarray, y: np.ndarray, params: dict[str, np.ndarray],
     return case(X, y, params, text="\n".join(lines), **more)
 
 
-@exercise(points=4, level=4, minutes=25)
+@exercise(points=4, level=4, minutes=20)
 def mlp_gradients(rng: np.random.Generator) -> Iterator[Case]:
     square = array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     yield _gradients_case(
@@ -770,7 +786,7 @@ def _graph(lines: str, build: Callable[[Any], tuple[Any, dict[str, Any]]], **mor
     return play(ask, f"{lines}\nresult.backward()", view=numbers, **more)
 
 
-@exercise(points=5, level=4, minutes=30)
+@exercise(points=5, level=4, minutes=25)
 def Value(rng: np.random.Generator) -> Iterator[Case]:
     def product(V: Any) -> Any:
         a, b = V(2.0), V(-3.0)
@@ -1118,7 +1134,7 @@ def _solves(steps: int, seeds: tuple[int, int]) -> Case:
     return play(ask, text, view=answers, expect=right, note=note)
 
 
-@exercise(points=3, level=3, minutes=15, seconds=20)
+@exercise(points=3, level=3, minutes=10, seconds=20)
 def train_xor(rng: np.random.Generator) -> Iterator[Case]:
     for steps in (3, 7):
 
@@ -1152,6 +1168,18 @@ def train_xor(rng: np.random.Generator) -> Iterator[Case]:
         view=fall,
         expect={"the last loss is smaller than the first": True, "all losses are equal": False},
         note="does the loss fall in 100 steps",
+    )
+
+    def moved(answer: Any) -> dict[str, bool]:
+        (early, _), (late, _) = (_run_of(run) for run in answer)
+        return {f"{name} has changed": not np.array_equal(early[name], late[name]) for name in _SHAPES}
+
+    yield play(
+        lambda train: (train(0.1, 1, seed), train(0.1, 100, seed)),
+        f"train_xor(0.1, 1, {seed})[0], train_xor(0.1, 100, {seed})[0]",
+        view=moved,
+        expect={f"{name} has changed": True for name in _SHAPES},
+        note="do all four parameters move, between step 1 and step 100",
     )
 
     def twice(answer: Any) -> dict[str, bool]:
@@ -1196,6 +1224,7 @@ def _training(
     ),
     target: Any = _XOR[1],
     direction: float = 1.0,
+    first_layer: float = 1.0,
 ) -> Callable[[float, int, int], tuple[Any, Any, list[float]]]:
     """Return a training of XOR, as (first params, last params, losses), with one part of it changed."""
 
@@ -1214,7 +1243,7 @@ def _training(
                 error = hidden @ p["W2"] + p["b2"] - target
                 losses.append(float(np.mean(error**2)))
                 error = direction * error / 2
-                before = error @ p["W2"].T * (1 - hidden**2)
+                before = first_layer * (error @ p["W2"].T) * (1 - hidden**2)
                 p = {
                     "W1": p["W1"] - learning_rate * (_XOR[0].T @ before),
                     "b1": p["b1"] - learning_rate * before.sum(0),
@@ -1241,6 +1270,14 @@ def never_updates(learning_rate: float, steps: int, seed: int) -> Any:
 )
 def all_start_alike(learning_rate: float, steps: int, seed: int) -> Any:
     return _training(start=lambda rng, shape: np.zeros(shape))(learning_rate, steps, seed)[1:]
+
+
+@train_xor.misconception(
+    "Only the output neuron learns: W1 and b1 stay where they started.",
+    "Which parameters does the dict hold that `mlp_gradients` returns, and which of them make a step?",
+)
+def first_layer_stays(learning_rate: float, steps: int, seed: int) -> Any:
+    return _training(first_layer=0.0)(learning_rate, steps, seed)[1:]
 
 
 @train_xor.misconception(
