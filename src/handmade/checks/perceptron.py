@@ -15,19 +15,13 @@ import numpy as np
 
 from handmade.checks.case import Case, case, play, rejects
 from handmade.checks.compare import Unfit, describe, is_array, is_bool, to_numpy
-from handmade.checks.draw import decimals
+from handmade.checks.draw import decimals, quarters
 from handmade.checks.exercise import exercise
 
 array = np.array
 
 INPUTS = array([[0, 0], [0, 1], [1, 0], [1, 1]])
 TABLES = {"AND": (0, 0, 0, 1), "OR": (0, 1, 1, 1), "NAND": (1, 1, 1, 0), "NOR": (1, 0, 0, 0)}
-
-
-def _quarters(rng: np.random.Generator, *shape: int, largest: float = 4.0) -> np.ndarray:
-    """Return an array of multiples of 0.25 between -largest and largest, none of them 0."""
-    fourths = rng.integers(1, round(4 * largest), size=shape, endpoint=True)
-    return np.asarray(fourths * rng.choice([-1, 1], size=shape) / 4)
 
 
 def _integers(answer: Any) -> Any:
@@ -55,8 +49,8 @@ def step(rng: np.random.Generator) -> Iterator[Case]:
         array([1e-20, -1e-20]), array([1, 0]), "numbers very close to 0, and still on one side of it"
     )
     yield _steps(array([[[0.2]], [[-0.2]]]), array([[[1]], [[0]]]), "three axes")
-    yield _steps(_quarters(rng, 5, largest=1.0).astype(np.float32), note="float32 numbers")
-    yield _steps(_quarters(rng, 3, 2).T, note="a matrix that is the transpose of another")
+    yield _steps(quarters(rng, 5, largest=1.0).astype(np.float32), note="float32 numbers")
+    yield _steps(quarters(rng, 3, 2).T, note="a matrix that is the transpose of another")
     yield _steps(rng.integers(-2, 3, size=(2, 3, 4)) / 2, note="three axes, with some zeros")
 
 
@@ -130,20 +124,20 @@ def perceptron(rng: np.random.Generator) -> Iterator[Case]:
         expect=array([0, 0, 1]),
         note="one entry in each row",
     )
-    yield case(_quarters(rng, 6, 3), np.zeros(3), 0.25, note="all weights are 0: the bias alone decides")
+    yield case(quarters(rng, 6, 3), np.zeros(3), 0.25, note="all weights are 0: the bias alone decides")
     yield case(
-        _quarters(rng, 7, 3).astype(np.float32),
-        _quarters(rng, 3).astype(np.float32),
-        float(_quarters(rng, 1)[0]),
+        quarters(rng, 7, 3).astype(np.float32),
+        quarters(rng, 3).astype(np.float32),
+        float(quarters(rng, 1)[0]),
         note="float32 numbers",
     )
     yield case(
-        _quarters(rng, 4, 9).T,
-        _quarters(rng, 8)[::2],
-        float(_quarters(rng, 1, largest=8.0)[0]),
+        quarters(rng, 4, 9).T,
+        quarters(rng, 8)[::2],
+        float(quarters(rng, 1, largest=8.0)[0]),
         note="a transposed matrix, and every second entry of a longer vector",
     )
-    yield case(_quarters(rng, 10, 2), _quarters(rng, 2), float(_quarters(rng, 1)[0]))
+    yield case(quarters(rng, 10, 2), quarters(rng, 2), float(quarters(rng, 1)[0]))
 
 
 def _z(X: Any, w: Any, b: Any) -> Any:
@@ -528,12 +522,12 @@ def perceptron_rule(rng: np.random.Generator) -> Iterator[Case]:
         note="learning rate 0.5: the weights are floats, although X holds integers",
     )
     yield case(array([[1], [3]]), array([1, 0]), 1, expect=(array([-2.0]), 0.0, [2]), note="one epoch only")
-    X, w = _quarters(rng, 9, 2), _quarters(rng, 2)
+    X, w = quarters(rng, 9, 2), quarters(rng, 2)
     yield case(X, _threshold(X @ w - 0.5), 12, note="points on two sides of a line")
-    X, w = _quarters(rng, 5, 3), _quarters(rng, 3)
+    X, w = quarters(rng, 5, 3), quarters(rng, 3)
     yield case(X.astype(np.float32), _threshold(X @ w + 0.25).astype(float), 6, 0.25, note="float32 numbers")
     yield case(
-        _quarters(rng, 3, 8).T,
+        quarters(rng, 3, 8).T,
         rng.integers(0, 2, size=16)[::2],
         4,
         2.0,
@@ -675,8 +669,8 @@ def separable_gates(rng: np.random.Generator) -> Iterator[Case]:
         note="a fine grid: 14 of the 16 tables, and neither XOR nor XNOR",
     )
     yield case(array([0.25, 2.0, -1.75], dtype=np.float32), note="float32 numbers, not sorted")
-    yield case(_quarters(rng, 4), note="four numbers by chance")
-    yield case(np.append(_quarters(rng, 4), 0.0)[::-1], note="some numbers by chance, and 0")
+    yield case(quarters(rng, 4), note="four numbers by chance")
+    yield case(np.append(quarters(rng, 4), 0.0)[::-1], note="some numbers by chance, and 0")
 
 
 def _tables(grid: Any, says: Any = _threshold, inputs: np.ndarray = INPUTS) -> Any:

@@ -16,6 +16,7 @@ from handmade.figures.picture import (
     choice,
     explore,
     new_figure,
+    short,
     slider,
 )
 
@@ -145,7 +146,7 @@ def graph(Value: Callable[..., Any]) -> None:
             axes.text(
                 (tail[0] + tip[0]) / 2,
                 (tail[1] + tip[1]) / 2,
-                f"× {_n(slope)}",
+                f"× {short(slope)}",
                 ha="center",
                 va="center",
                 color="0.15",
@@ -156,21 +157,21 @@ def graph(Value: Callable[..., Any]) -> None:
             axes.text(
                 x,
                 y,
-                f"{made[name]}\ndata {_n(data[name])}\ngrad {_n(grad[name])}",
+                f"{made[name]}\ndata {short(data[name])}\ngrad {short(grad[name])}",
                 ha="center",
                 va="center",
                 fontsize=10,
                 bbox={"boxstyle": "round,pad=0.5", "facecolor": "#eef4fa", "edgecolor": BLUE},
             )
         alt = (
-            f"A graph of five boxes for result = tanh(a·b + a), a = {_n(a)}, b = {_n(b)}. p = {_n(data['p'])}, s = {_n(data['s'])}, "
-            f"result = {_n(data['result'])}. Gradients: result 1, s {_n(grad['s'])}, p {_n(grad['p'])}, b {_n(grad['b'])}, and a "
-            f"{_n(grad['a'])}, the sum of its two ways."
+            f"A graph of five boxes for result = tanh(a·b + a), a = {short(a)}, b = {short(b)}. p = {short(data['p'])}, s = {short(data['s'])}, "
+            f"result = {short(data['result'])}. Gradients: result 1, s {short(grad['s'])}, p {short(grad['p'])}, b {short(grad['b'])}, and a "
+            f"{short(grad['a'])}, the sum of its two ways."
         )
-        ways = f"{_n(flat)} · {_n(data['b'])} + {_n(flat)} · 1"
+        ways = f"{short(flat)} · {short(data['b'])} + {short(flat)} · 1"
         caption = (
             "Data is computed from left to right, gradients from right to left: on each arrow backwards multiply by the slope "
-            f"that stands on it. Two arrows leave a, so its gradient is a sum: {ways} = {_n(grad['a'])}. (All numbers are rounded.)"
+            f"that stands on it. Two arrows leave a, so its gradient is a sum: {ways} = {short(grad['a'])}. (All numbers are rounded.)"
         )
         return Picture(figure, alt, caption)
 
@@ -395,9 +396,3 @@ def _count(number: int, thing: str) -> str:
 
 def _short(value: float) -> str:
     return "infinity" if not np.isfinite(value) else f"{value:.2g}" if value < 1000 else f"{value:.1e}"
-
-
-def _n(value: float) -> str:
-    """Return a number in at most two decimals, with a real minus sign, without trailing zeros."""
-    text = f"{value:.2f}".rstrip("0").rstrip(".")
-    return "0" if text in ("-0", "") else text.replace("-", "−")

@@ -18,6 +18,7 @@ from handmade.figures.picture import (
     choice,
     explore,
     new_figure,
+    short,
     slider,
 )
 
@@ -44,19 +45,19 @@ def two_views(matvec_by_rows: Callable[..., Any], column_pieces: Callable[..., A
                 left.plot(*zip(x, foot, strict=True), ls=":", color=colour, lw=1.5)
         _arrow(left, np.zeros(2), x, GREY, "x")
         sums = [
-            f"row {i + 1} · x = {_n(A[i, 0])}·{_n(x1)} + {_n(A[i, 1])}·{_n(x2)} = {_n(answers[i])}"
+            f"row {i + 1} · x = {short(A[i, 0])}·{short(x1)} + {short(A[i, 1])}·{short(x2)} = {short(answers[i])}"
             for i in range(2)
         ]
         left.text(0.02, 0.02, "\n".join(sums), transform=left.transAxes, family="monospace", fontsize=9)
         _arrow(right, np.zeros(2), A[:, 0], BLUE, "column 1", faint=True)
         _arrow(right, np.zeros(2), A[:, 1], ORANGE, "column 2", faint=True)
-        _arrow(right, np.zeros(2), pieces[0], BLUE, f"{_n(x1)} × col 1", at_tip=False)
-        _arrow(right, pieces[0], total, ORANGE, f"{_n(x2)} × col 2", at_tip=False)
-        _arrow(right, np.zeros(2), total, GREEN, f"A x = ({_n(total[0])}, {_n(total[1])})")
+        _arrow(right, np.zeros(2), pieces[0], BLUE, f"{short(x1)} × col 1", at_tip=False)
+        _arrow(right, pieces[0], total, ORANGE, f"{short(x2)} × col 2", at_tip=False)
+        _arrow(right, np.zeros(2), total, GREEN, f"A x = ({short(total[0])}, {short(total[1])})")
         alt = (
-            f"Two panels for A = [[{_n(a)}, {_n(b)}], [{_n(c)}, {_n(d)}]] and x = ({_n(x1)}, {_n(x2)}). Left: the rows of A "
-            f"and x as arrows, with the dot products {_n(answers[0])} and {_n(answers[1])}. Right: {_n(x1)} times column 1, and "
-            f"from its tip {_n(x2)} times column 2, ending at ({_n(total[0])}, {_n(total[1])})."
+            f"Two panels for A = [[{short(a)}, {short(b)}], [{short(c)}, {short(d)}]] and x = ({short(x1)}, {short(x2)}). Left: the rows of A "
+            f"and x as arrows, with the dot products {short(answers[0])} and {short(answers[1])}. Right: {short(x1)} times column 1, and "
+            f"from its tip {short(x2)} times column 2, ending at ({short(total[0])}, {short(total[1])})."
         )
         caption = (
             "The same product twice. Left, each row asks how far x reaches along it (dotted), and the two answers are the entries "
@@ -99,7 +100,7 @@ def grids(is_linear: Callable[..., Any]) -> None:
         figure = new_figure(6.4, 5.2)
         axes = figure.subplots()
         axes.set(aspect="equal", xlim=(-4, 4), ylim=(-4, 4), xlabel="first entry", ylabel="second entry")
-        axes.set_title(f"{kind}, strength {_n(strength)}: your is_linear says {verdict}")
+        axes.set_title(f"{kind}, strength {short(strength)}: your is_linear says {verdict}")
         along = np.linspace(-2, 2, 81)
         for k in np.arange(-2, 2.5, 0.5):
             for line in (
@@ -263,13 +264,3 @@ def _arrow(
         )
         text.set_in_layout(False)
         axes.legend(loc="upper left", fontsize=9)
-
-
-def _n(value: float) -> str:
-    """Return a number in at most two decimals, with a real minus sign, without trailing zeros."""
-    return (
-        f"{float(value) + 0.0:.2f}".rstrip("0")
-        .rstrip(".")
-        .replace("-0", "0" if abs(value) < 0.005 else "-0")
-        .replace("-", "−")
-    )

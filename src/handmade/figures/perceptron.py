@@ -17,6 +17,7 @@ from handmade.figures.picture import (
     choice,
     explore,
     new_figure,
+    short,
     slider,
 )
 
@@ -40,11 +41,11 @@ def line(perceptron: Callable[..., Any]) -> None:
         for x, target, ok in zip(INPUTS, wanted, right, strict=True):
             _corner(axes, x, int(target), bool(ok))
         axes.set(xlim=(low, high), ylim=(low, high), aspect="equal", xlabel="x1", ylabel="x2")
-        axes.set_title(f"z = {_n(w1)}·x1 {_signed(w2)}·x2 {_signed(b)}")
+        axes.set_title(f"z = {short(w1)}·x1 {_signed(w2)}·x2 {_signed(b)}")
         rows = ["input     z     neuron   gate", ""]
         for name, x, answer, target, ok in zip(NAMES, INPUTS, said, wanted, right, strict=True):
             mark = "" if ok else "  ✗ wrong"
-            rows.append(f"{name:^5} {_n(x @ w + b):>6} {int(answer):>7} {target:>7}{mark}")
+            rows.append(f"{name:^5} {short(x @ w + b):>6} {int(answer):>7} {target:>7}{mark}")
         rows += ["", f"{int(right.sum())} of 4 are right"]
         table.axis("off")
         table.text(0.0, 0.5, "\n".join(rows), va="center", family="monospace", fontsize=10.5)
@@ -52,7 +53,7 @@ def line(perceptron: Callable[..., Any]) -> None:
         shown = ", ".join(f"{name}: {int(answer)}" for name, answer in zip(NAMES, said, strict=True))
         alt = (
             f"Left: the four inputs as points, those where {gate} is 1 filled, those where it is 0 hollow, and the side on which "
-            f"the neuron with weights {_n(w1)} and {_n(w2)} and bias {_n(b)} says 1, hatched. Right: a table of its answers, "
+            f"the neuron with weights {short(w1)} and {short(w2)} and bias {short(b)} says 1, hatched. Right: a table of its answers, "
             f"{shown}. {int(right.sum())} of 4 agree with {gate}."
         )
         caption = (
@@ -88,21 +89,24 @@ def distances(signed_distance: Callable[..., Any]) -> None:
             colour = ORANGE if far > 0 else BLUE
             axes.plot(*zip(point, foot, strict=True), ls=":" if far > 0 else "--", color=colour, lw=1.8)
             axes.plot(*point, "^" if far > 0 else "v", color=colour, ms=9, mec="black")
-            axes.annotate(f"{name}  {_n(far)}", point, xytext=(9, 4), textcoords="offset points", **_ON_WHITE)
-        axes.set_title(f"w = ({_n(w[0])}, {_n(w[1])}), b = {_n(bias)}")
+            axes.annotate(
+                f"{name}  {short(far)}", point, xytext=(9, 4), textcoords="offset points", **_ON_WHITE
+            )
+        axes.set_title(f"w = ({short(w[0])}, {short(w[1])}), b = {short(bias)}")
         rows = ["point       z    distance", ""]
         rows += [
-            f"{name:^5} {_n(zi):>7} {_n(far):>11}" for name, zi, far in zip("ABCD", z, distance, strict=True)
+            f"{name:^5} {short(zi):>7} {short(far):>11}"
+            for name, zi, far in zip("ABCD", z, distance, strict=True)
         ]
-        rows += ["", f"length of w: {_n(float(np.linalg.norm(w)))}"]
+        rows += ["", f"length of w: {short(float(np.linalg.norm(w)))}"]
         table.axis("off")
         table.text(0.05, 0.5, "\n".join(rows), va="center", family="monospace", fontsize=11)
         table.set_title("z and the distance")
-        shown = ", ".join(f"{name} {_n(far)}" for name, far in zip("ABCD", distance, strict=True))
+        shown = ", ".join(f"{name} {short(far)}" for name, far in zip("ABCD", distance, strict=True))
         alt = (
             f"Left: a line with its weights as an arrow at right angles to it, and four points A to D joined to the line by "
             f"perpendiculars. The signed distances are {shown}. Right: a table of z and distance for each point; w has length "
-            f"{_n(scale)}."
+            f"{short(scale)}."
         )
         caption = (
             "Each point with its distance to the line: upward triangles on the side to which w points, downward ones on the other. Move "
@@ -146,7 +150,7 @@ def sixteen(separable_gates: Callable[..., Any]) -> None:
             f"finds {len(found)} of them; a line is drawn where both 0s and 1s are among its answers. Not found: {names or 'none'}."
         )
         caption = (
-            f"The 16 truth tables (answers to 00, 01, 10, 11). Filled points are 1. With whole numbers from {_n(-largest)} to {largest} your search "
+            f"The 16 truth tables (answers to 00, 01, 10, 11). Filled points are 1. With whole numbers from {short(-largest)} to {largest} your search "
             f"finds {len(found)}; grey panels were not found: {names or 'none'}. Make the grid larger. Which two stay grey?"
         )
         return Picture(figure, alt, caption)
@@ -309,10 +313,4 @@ def _corner(axes: Any, x: np.ndarray, target: int, right: bool) -> None:
 
 def _signed(value: float) -> str:
     """Return a number with its sign in front, as it stands in a sum: "+ 1", "− 0.5"."""
-    return f"{'−' if value < 0 else '+'} {_n(abs(value))}"
-
-
-def _n(value: float) -> str:
-    """Return a number in at most two decimals, with a real minus sign, without trailing zeros."""
-    text = f"{float(value):.2f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text.replace("-", "−")
+    return f"{'−' if value < 0 else '+'} {short(abs(value))}"

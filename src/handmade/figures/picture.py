@@ -35,8 +35,7 @@ class Picture:
     caption: str
 
     def __post_init__(self) -> None:
-        if not self.alt.strip() or not self.caption.strip():
-            raise ValueError("expected an alt text and a caption that are not empty")
+        _demand_words(self.alt, self.caption)
 
     def png(self) -> bytes:
         """Return the picture as a PNG file; the same drawing gives the same bytes."""
@@ -73,8 +72,7 @@ class Page:
     caption: str
 
     def __post_init__(self) -> None:
-        if not self.alt.strip() or not self.caption.strip():
-            raise ValueError("expected an alt text and a caption that are not empty")
+        _demand_words(self.alt, self.caption)
 
     def html(self) -> str:
         """Return the body and its caption as one HTML figure that needs no other file."""
@@ -87,6 +85,11 @@ class Page:
     def bundle(self) -> dict[str, Any]:
         """Return all forms of the still figure, as Jupyter's display protocol wants them."""
         return {"text/html": self.html(), "text/plain": f"{self.alt}\n\n{self.plain}"}
+
+
+def _demand_words(alt: str, caption: str) -> None:
+    if not alt.strip() or not caption.strip():
+        raise ValueError("expected an alt text and a caption that are not empty")
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -110,9 +113,8 @@ def explore(draw: Callable[..., Picture | Page], **controls: Any) -> None:
     def redraw(_: Any) -> None:
         try:
             place.value = draw(**{name: control.value for name, control in controls.items()}).html()
-        except (
-            Exception
-        ) as error:  # the learner's own code is called: say what it did, keep the sliders alive
+        # The learner's own code is called: say what it did, keep the sliders alive.
+        except Exception as error:
             place.value = (
                 f"<p>Your code raised {html.escape(type(error).__name__)}: {html.escape(str(error))}</p>"
             )
@@ -146,3 +148,9 @@ def choice(label: str, options: list[str]) -> Any:
         style={"description_width": "10em"},
         layout={"width": "32em"},
     )
+
+
+def short(value: float) -> str:
+    """Return a number in at most two decimals, with a real minus sign, without trailing zeros."""
+    text = f"{float(value):.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text.replace("-", "−")
