@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 
 from handmade import check, checks
 from handmade.checks.message import message
@@ -71,12 +72,13 @@ def test_a_hidden_failure_shows_no_numbers_of_the_case(exercise, wrong):
     text = message(verdict).text()
     assert "hidden" in text
     assert "np.array(" not in text
+    assert "torch.tensor(" not in text
     assert "expected  " not in text
 
 
 def changes_its_arguments(*args):
     for value in args:
-        if isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray | torch.Tensor):
             value += 1
         elif isinstance(value, list):
             value.clear()
@@ -110,6 +112,8 @@ ODD_ANSWERS = {
     "a string": lambda *args: "seven",
     "nan": lambda *args: float("nan"),
     "nan array": lambda *args: np.full((2, 2), np.nan),
+    "nan tensor": lambda *args: torch.full((2, 2), float("nan")),
+    "complex tensor": lambda *args: torch.zeros(2, dtype=torch.complex64),
     "wrong shape": lambda *args: np.zeros((1, 2, 3, 4)),
     "object array": lambda *args: np.array([None, "x"], dtype=object),
     "complex": lambda *args: 1j,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from handmade.checks.compare import TOLERANCE, is_array, number
+from handmade.checks.compare import TOLERANCE, is_array, number, to_numpy
 
 _FROM_REFERENCE = object()
 ENTRIES_SHOWN = 40  # an argument with more entries than this is shown by its shape
@@ -84,14 +84,18 @@ def _call(candidate: Callable[..., Any], *args: Any) -> Any:
 
 
 def fresh(value: Any) -> Any:
-    """Return a copy that shares no memory with the value; an array keeps being contiguous or not."""
+    """Return a copy that shares no memory with the value; an array or tensor keeps being contiguous or not."""
     if isinstance(value, np.ndarray) and not (value.flags.c_contiguous or value.flags.f_contiguous):
         spread = np.zeros([2 * n for n in value.shape], value.dtype)
         held = spread[tuple(slice(None, None, 2) for _ in value.shape)]
         held[...] = value
         return held
     if is_array(value) and not isinstance(value, np.ndarray):
-        return value.detach().clone().requires_grad_(value.requires_grad)
+        held = value.detach().clone()  # keeps a transposed layout, but not gaps between the entries
+        if held.is_contiguous() and not value.is_contiguous():
+            spread = value.new_zeros([2 * n for n in value.shape])
+            held = spread[tuple(slice(None, None, 2) for _ in value.shape)].copy_(held)
+        return held.requires_grad_(value.requires_grad)
     if type(value).__module__ == "torch._C" and type(value).__name__ == "Generator":
         return value.clone_state()
     if type(value) in (list, tuple):
@@ -128,7 +132,8 @@ def literal(value: Any) -> str:
         kind = str(value.dtype).removeprefix("torch.")
         usual = kind in ("float64", "int64") if maker == "np.array" else kind in ("float32", "int64", "bool")
         prefix = maker.split(".")[0]
-        return f"{maker}({_entries(value.tolist())}{'' if usual else f', dtype={prefix}.{kind}'})"
+        entries = _entries(to_numpy(value), prefix)
+        return f"{maker}({entries}{'' if usual else f', dtype={prefix}.{kind}'})"
     if isinstance(value, list):
         return f"[{', '.join(map(literal, value))}]"
     if isinstance(value, tuple):
@@ -144,7 +149,13 @@ def literal(value: Any) -> str:
     return repr(value)
 
 
-def _entries(nested: Any) -> str:
-    if isinstance(nested, list):
-        return f"[{', '.join(map(_entries, nested))}]"
-    return repr(nested)
+def _entries(array: np.ndarray, module: str) -> str:
+    """Return an array's entries as nested lists; a float is written as short as its own type allows: 0.1, not 0.10000000149."""
+    if array.ndim:
+        return f"[{', '.join(_entries(part, module) for part in array)}]"
+    entry = array[()]
+    if array.dtype.kind != "f":
+        return repr(entry.item())
+    if not np.isfinite(entry):
+        return str(entry).replace("inf", f"{module}.inf").replace("nan", f"{module}.nan")
+    return repr(float(str(entry)))

@@ -116,7 +116,9 @@ def _fault(exercise: Exercise, case: Case, outcome: Outcome, changed: int | None
     if changed is not None:
         names = list(inspect.signature(exercise.reference).parameters)
         name = names[changed] if changed < len(names) else f"number {changed + 1}"
-        sentence = f"The answer is right, but your function changed its argument {name}. Work on a new array or list instead."
+        sentence = (
+            f"The answer is right, but your function changed its argument {name}. Work on a copy instead."
+        )
         return Fault(case, outcome, sentence)
     return None
 

@@ -112,7 +112,11 @@ def grids(is_linear: Callable[..., Any]) -> None:
         axes.plot(0, 0, "o", color=GREY, ms=9, mfc="none", label="origin before")
         axes.plot(*f(np.zeros(2), strength), "X", color=ORANGE, ms=9, label="origin after")
         axes.legend(loc="upper left")
-        alt = f"A square grid of lines, before in grey and after the map '{kind}' in blue: the grid is {seen}. It is {verdict}."
+        image = ", ".join(map(short, f(np.array([1.0, 2.0]), strength)))
+        alt = (
+            f"A square grid of lines, before in grey and after the map '{kind}' in blue: the grid is {seen}. It is {verdict}. "
+            f"At strength {short(strength)} the point (1, 2) goes to ({image})."
+        )
         caption = (
             "A linear map keeps lines straight and evenly spaced, and leaves the origin where it is. Find the maps that break "
             "one of these, and look at what your function says of them. Does any strength make a shift linear?"
