@@ -41,7 +41,13 @@ def unembed(rng: np.random.Generator) -> Iterator[Case]:
         expect=tensor([[1.0, 2.0, 5.0, -3.0], [0.0, 1.0, 1.0, -2.0], [-1.0, 3.0, 0.0, -7.0]]),
         note="three vectors, a vocabulary of four",
     )
-    yield case(floats(rng, 2, 3, 4), floats(rng, 4, 5), note="two texts of three vectors each")
+    yield case(
+        tensor([[[1.0, 0.0, 2.0]], [[0.0, -3.0, 1.0]]]),
+        tensor([[1.0, 2.0], [4.0, 0.0], [5.0, 3.0]]),
+        expect=tensor([[[11.0, 8.0]], [[-7.0, 3.0]]]),
+        note="two texts of one vector each: three axes go in, and three come out",
+    )
+    yield case(floats(rng, 3, 4, 5), floats(rng, 5, 9), note="three texts of four vectors each")
     yield case(
         tensor([[2.0, -1.0, 3.0]]),
         tensor([[1.0], [4.0], [5.0]]),
@@ -63,7 +69,7 @@ def unembed_transposed(x: Any, W_U: Any) -> Any:
 
 @unembed.misconception(
     "These are probabilities already: a softmax ran over the logits.",
-    "Which numbers come out before anything is made positive?",
+    "A logit is a dot product and nothing more. What is the dot product of the vector with the first column?",
 )
 def unembed_to_probabilities(x: Any, W_U: Any) -> Any:
     return torch.softmax(x @ W_U, -1)
@@ -87,7 +93,7 @@ def unembed_last_only(x: Any, W_U: Any) -> Any:
 
 @unembed.misconception(
     "All positions of all texts came out in one long row of rows; the leading axes are lost.",
-    "For vectors of shape (2, 3, 4), what should the shape in front of the vocabulary be?",
+    "For vectors of shape (2, 1, 3) and a vocabulary of 2, what should the shape of the logits be?",
 )
 def unembed_flattened(x: Any, W_U: Any) -> Any:
     return (x.reshape(-1, x.shape[-1]) @ W_U) if x.ndim > 2 else x @ W_U
@@ -137,7 +143,7 @@ def logits_of_the_first(X: Any, W_U: Any) -> Any:
 
 @last_logits.misconception(
     "You took the mean of all positions.",
-    "The token that comes next follows one position. Which one?",
+    "The next token comes behind one position. Which one?",
 )
 def logits_of_the_mean(X: Any, W_U: Any) -> Any:
     return X.mean(0) @ W_U
@@ -169,15 +175,15 @@ def last_column(X: Any, W_U: Any) -> Any:
 
 @last_logits.misconception(
     "You added up all positions.",
-    "The token that comes next follows one position. Which one?",
+    "Would the same last vector behind a longer text give other logits? Should it?",
 )
 def logits_of_the_sum(X: Any, W_U: Any) -> Any:
     return (X @ W_U).sum(0)
 
 
 @last_logits.misconception(
-    "These are probabilities already: a softmax ran over the logits.",
-    "Which numbers come out before anything is made positive?",
+    "A softmax ran over the logits; these are probabilities.",
+    "Logits may be negative, and need not add to 1. What does your `unembed` give for the last vector?",
 )
 def last_probabilities(X: Any, W_U: Any) -> Any:
     return torch.softmax(X[-1] @ W_U, -1)
@@ -477,7 +483,7 @@ def root_of_the_temperature(logits: Any, temperature: float) -> Any:
 
 
 @softmax_with_temperature.misconception(
-    "All rows together add to 1, or the columns do: the softmax ran over the wrong axis.",
+    "Your columns add to 1, and your rows do not: the softmax ran over the first axis.",
     "Which axis holds the vocabulary?",
 )
 def temperature_over_the_first_axis(logits: Any, temperature: float) -> Any:
@@ -638,7 +644,7 @@ def losses_not_averaged(logits: Any, targets: Any) -> Any:
 
 @cross_entropy.misconception(
     "Your loss counts in bits (logs of base 2).",
-    "What is the log of e?",
+    "In which base is the log of e equal to 1, and which base did you take?",
 )
 def loss_in_bits(logits: Any, targets: Any) -> Any:
     return _losses(logits, targets).mean() / math.log(2)

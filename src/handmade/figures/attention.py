@@ -73,7 +73,7 @@ def patterns(
     explore(
         draw,
         sentence=choice("sentence", SENTENCES),
-        strength=slider("queries multiplied by", 1.0, 0.0, 4.0, 0.5),
+        strength=slider("queries times", 1.0, 0.0, 4.0, 0.5),
     )
 
 
@@ -131,9 +131,7 @@ def update(
         )
         return Picture(figure, alt, caption)
 
-    explore(
-        draw, sentence=choice("sentence", SHORT), strength=slider("queries multiplied by", 1.0, 0.0, 4.0, 0.5)
-    )
+    explore(draw, sentence=choice("sentence", SHORT), strength=slider("queries times", 1.0, 0.0, 4.0, 0.5))
 
 
 N_KEYS = 16

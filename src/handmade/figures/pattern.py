@@ -29,7 +29,7 @@ STYLE = """
 .handmade-pattern tr{background:none!important}
 .handmade-pattern td.w{position:relative;border:1px solid #8c8c8c;padding:0}
 .handmade-pattern label{position:relative;display:flex;align-items:center;justify-content:center;box-sizing:border-box;margin:0;width:100%}
-.handmade-pattern .full label{min-width:3.4em;height:2.2em}
+.handmade-pattern .full label{min-width:3.4em;height:2.5em}
 .handmade-pattern .small label{min-width:1.2em;height:1.2em;background:#f7fbff}
 .handmade-pattern .small thead th.k{writing-mode:vertical-rl;padding:0.2em 0;text-align:right}
 .handmade-pattern .small i{display:block}
@@ -58,7 +58,7 @@ class PatternPage(Page):
         alt, caption = html.escape(self.alt, quote=True), html.escape(self.caption)
         return (
             f'<figure style="margin:0.5em 0;max-width:100%"><style>{STYLE}</style><div role="group" aria-label="{alt}" '
-            f'data-lm-suppress-shortcuts="true" style="overflow-x:auto;padding-top:1.6em">{self.body}</div>'
+            f'style="overflow-x:auto;padding-top:1.6em">{self.body}</div>'
             f'<figcaption style="max-width:52em">{caption}</figcaption></figure>'
         )
 
@@ -150,7 +150,11 @@ def _cell(query: str, key: str, weight: float, group: str, full: bool) -> str:
     else:
         side = 100 * weight**0.5
         inside = f'<label><i style="{fill};width:{side:.0f}%;height:{side:.0f}%"></i>'
-    button = f'<input type="radio" name="{group}" aria-label="{words}"><span></span><b aria-hidden="true">{words}</b>'
+    # JupyterLab would take the arrow keys for itself, unless the element in focus says otherwise.
+    button = (
+        f'<input type="radio" name="{group}" aria-label="{words}" data-lm-suppress-shortcuts="true"><span></span>'
+        f'<b aria-hidden="true">{words}</b>'
+    )
     return f'<td class="w{" none" if none else ""}">{inside}{button}</label></td>'
 
 

@@ -130,7 +130,7 @@ def compose(kept: dict[str, Part]) -> dict[str, str]:
                     )
                 placed[defined] = text
         head = (
-            f'"""Lesson {lesson}, written by you and kept by its checks. To change it, change your notebook and pass the check again.\n\n'
+            f'"""Your own {lesson}: written by you and kept by its checks. To change it, change your notebook and pass the check again.\n\n'
             f'The shapes in the signatures are for people; nothing evaluates them.\n"""\n\nfrom __future__ import annotations'
         )
         blocks = [head, "\n".join(sorted(imports, key=_import_order))] if imports else [head]
