@@ -123,9 +123,9 @@ def embed(rng: np.random.Generator) -> Iterator[Case]:
         note="3 tokens in the vocabulary, 4 numbers a token",
     )
     yield case(
-        tensor([[0, 1, 2], [2, 2, 0]]),
+        tensor([[0, 1], [2, 2]]),
         W_E,
-        expect=tensor([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [[5.0, 6.0], [5.0, 6.0], [1.0, 2.0]]]),
+        expect=tensor([[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [5.0, 6.0]]]),
         note="a batch of two texts",
     )
     yield case(_ids(rng, 5, 2, 3, 4), floats(rng, 5, 3), note="ids with three axes")
@@ -613,7 +613,7 @@ def cooccurrence_vectors(rng: np.random.Generator) -> Iterator[Case]:
         times=1,
         vocab_size=10,
         window=1,
-        d_model=4,
+        d_model=6,
         words=[0, 1, 2, 3],
         note="one word of each group stands beside the most frequent tokens, but far less often than chance would have it. "
         "Shown are the cosines between two words of one group and two of another",
@@ -638,7 +638,7 @@ def cooccurrence_vectors(rng: np.random.Generator) -> Iterator[Case]:
         len(vocabulary),
         1,
         24,
-        view=_like_with_like(vocabulary, 24, 0.97),
+        view=_like_with_like(vocabulary, 24, 0.95),
         expect=True,
         text=f"cooccurrence_vectors(ids, {len(vocabulary)}, 1, 24)",
         note="real text: the facts about 60 people, as words. Judged is whether names, sports, cities and colours lie among their kind",
@@ -685,10 +685,11 @@ def _counts(ids: Any, vocab_size: int, window: int, *, offsets: list[int] | None
     """Return how often j stands at one of the offsets (all of the window) from i."""
     counts = torch.zeros(vocab_size, vocab_size)
     for offset in offsets or [o for o in range(-window, window + 1) if o]:
-        here, there = (
-            (ids[: len(ids) - offset], ids[offset:]) if offset >= 0 else (ids[-offset:], ids[:offset])
-        )
-        counts.index_put_((here, there), torch.ones(len(here)), accumulate=True)
+        if abs(offset) < len(ids):
+            here, there = (
+                (ids[:-offset], ids[offset:]) if offset > 0 else (ids[-offset:], ids[: offset or None])
+            )
+            counts.index_put_((here, there), torch.ones(len(here)), accumulate=True)
     return counts
 
 
@@ -943,10 +944,10 @@ def embed_with_positions(rng: np.random.Generator) -> Iterator[Case]:
     )
     yield rejects(tensor([1, 0, 0, 1]), W_E, W_P, note="4 tokens, and W_P has 3 positions")
     yield case(
-        tensor([[0, 1, 0], [1, 1, 0]]),
+        tensor([[0, 1], [1, 1]]),
         W_E,
-        W_P,
-        expect=tensor([[[11.0, 2.0], [23.0, 4.0], [31.0, 2.5]], [[13.0, 4.0], [23.0, 4.0], [31.0, 2.5]]]),
+        W_P[:2],
+        expect=tensor([[[11.0, 2.0], [23.0, 4.0]], [[13.0, 4.0], [23.0, 4.0]]]),
         note="a batch of two texts: both begin at position 0",
     )
     yield case(_ids(rng, 5, 4, 2), floats(rng, 5, 3), floats(rng, 6, 3), note="4 texts of 2 tokens")
