@@ -6,7 +6,7 @@ import torch
 from handmade.figures import embeddings as figures
 from handmade.reference import embeddings as reference
 
-VOCABULARY = "north south east west up down in out on off over under near far here there then now".split()
+VOCABULARY = [f"word{i}" for i in range(18)]
 BEFORE, AFTER = (
     torch.randn(len(VOCABULARY), 3, generator=torch.Generator().manual_seed(seed)) for seed in (1, 2)
 )
