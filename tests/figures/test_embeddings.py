@@ -68,3 +68,13 @@ def test_which_tables_depend_on_the_distance_alone(position, d_model, drawing):
     for kind, alone in (("sines and cosines", True), ("random numbers", False)):
         caption = draw(kind=kind, position=position, d_model=d_model).caption
         assert ("only the distance counts" in caption) == alone
+
+
+def test_counts_are_those_of_a_loop_over_all_places():
+    ids = torch.tensor([0, 2, 1, 1, 0, 2])
+    for window in (1, 2, 4):
+        wanted = torch.zeros(4, 4)
+        for i in range(6):
+            for j in range(6):
+                wanted[ids[i], ids[j]] += 0 < abs(i - j) <= window
+        assert torch.equal(figures.counts(ids, 4, window), wanted)

@@ -712,7 +712,7 @@ def raw_counts(ids: Any, vocab_size: int, window: int, d_model: int) -> Any:
 
 
 @cooccurrence_vectors.misconception(
-    "You kept the negative PMIs: now two words are alike because of what both avoid.",
+    "You kept the negative PMIs: what a word avoids now counts as much as the company that it keeps.",
     "What should stand in the table where a pair occurs less often than by chance?",
 )
 def negatives_kept(ids: Any, vocab_size: int, window: int, d_model: int) -> Any:
@@ -760,6 +760,17 @@ def one_place_too_wide(ids: Any, vocab_size: int, window: int, d_model: int) -> 
 def last_place_missed(ids: Any, vocab_size: int, window: int, d_model: int) -> Any:
     offsets = [o for o in range(-window, window) if o]
     return _strongest(_pmi(_counts(ids, vocab_size, window, offsets=offsets)).clamp(min=0), d_model)
+
+
+@cooccurrence_vectors.misconception(
+    "However often a pair occurs, it was counted once for each distance: `table[rows, columns] += 1` adds 1 once to a place that comes many times.",
+    "In the text 0, 1, 0, 1, how often does 1 stand right behind 0?",
+)
+def repeats_counted_once(ids: Any, vocab_size: int, window: int, d_model: int) -> Any:
+    counts = torch.zeros(vocab_size, vocab_size)
+    for distance in range(1, window + 1):
+        counts[ids[:-distance], ids[distance:]] += 1
+    return _strongest(_pmi(counts + counts.T).clamp(min=0), d_model)
 
 
 @cooccurrence_vectors.misconception(

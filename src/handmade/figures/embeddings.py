@@ -126,6 +126,16 @@ def _frame(width: int, row: int) -> Any:
     return Rectangle((-0.48, row - 0.46), width - 0.04, 0.92, fill=False, ec="black", lw=2)
 
 
+def counts(ids: torch.Tensor, vocab_size: int, window: int) -> torch.Tensor:
+    """Return how often two tokens stand at most `window` places apart: the table before any PMI."""
+    table = torch.zeros(vocab_size * vocab_size)
+    for distance in range(1, window + 1):
+        pairs = ids[:-distance] * vocab_size + ids[distance:]
+        table += torch.bincount(pairs, minlength=len(table))
+    table = table.reshape(vocab_size, vocab_size)
+    return table + table.T
+
+
 def share_among_kind(nearest_tokens: Callable[..., Any], vectors: Any, vocabulary: list[str]) -> float:
     """Return the share of the names, sports, cities and colours whose nearest other word is of their own kind."""
     alike = _alike(nearest_tokens, vectors, vocabulary)
