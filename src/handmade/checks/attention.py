@@ -472,8 +472,8 @@ def attention_head(rng: np.random.Generator) -> Iterator[Case]:
     yield case(*_head(rng, (4, 2), 9, largest=1.0), note="4 tokens, d_model 2, d_head 9")
     yield case(*_head(rng, (4, 3), 2), False, note="4 tokens, d_model 3, d_head 2, without a mask")
     yield case(*_head(rng, (2, 5, 3), 4), note="a batch of 2 texts of 5 tokens")
-    yield case(*_head(rng, (2, 3, 4, 5), 6, largest=1.0), False, note="X of shape (2, 3, 4, 5), no mask")
-    yield case(*_head(rng, (3, 2, 4, 5), 1, largest=1.0), note="X of shape (3, 2, 4, 5), d_head 1")
+    yield case(*_head(rng, (3, 1, 5, 4), 6, largest=1.0), False, note="X of shape (3, 1, 5, 4), no mask")
+    yield case(*_head(rng, (2, 3, 4, 5), 1, largest=1.0), note="X of shape (2, 3, 4, 5), d_head 1")
     X, W_Q, W_K, W_V, W_O = _head(rng, (4, 3), 2, largest=1.0)
     X[-1] *= 10_000
     yield case(
