@@ -83,7 +83,7 @@ def split_heads(rng: np.random.Generator) -> Iterator[Case]:
     yield case(_rows(1, 6), 2, note="one position")
     yield case(_rows(2, 3), 3, note="as many heads as numbers: each gets one")
     yield case(_rows(4, 8), 4, note="as many heads as positions")
-    yield case(floats(rng, 2, 3, 2), 2, note="a batch of 2 texts")
+    yield case(floats(rng, 2, 2, 2), 2, note="a batch of 2 texts")
     yield case(floats(rng, 2, 3, 8), 2, note="a batch of 2 texts, d_head 4")
     yield case(floats(rng, 2, 3, 5, 4), 2, note="x of shape (2, 3, 5, 4)")
     yield case(floats(rng, 1, 2, 6), 3, note="a batch of one text")
