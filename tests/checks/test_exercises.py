@@ -236,7 +236,7 @@ def test_the_line_that_raised_is_the_learners_even_where_torch_called_it():
                 setattr(self, part, torch.nn.Linear(d_model, d_model, bias=bias))
 
         def forward(self, x, causal=True):
-            return x + undefined  # noqa: F821
+            return x + undefined
 
     fault = judge(checks.find("MultiHeadAttention"), Half).fault
-    assert fault.outcome.line.endswith("return x + undefined  # noqa: F821")
+    assert fault.outcome.line.endswith("return x + undefined")
