@@ -169,7 +169,7 @@ def counted_from_the_front(x: Any, n_heads: int) -> Any:
 
 @split_heads.misconception(
     "Your `transpose(0, 1)` counts axes from the front. That fits one text, and no batch.",
-    "Which two axes must change places, counted from the end?",
+    "With a batch in front, which axes does `transpose(0, 1)` let change places?",
 )
 def no_batch_expected(x: Any, n_heads: int) -> Any:
     if x.shape[-1] % n_heads:
@@ -891,7 +891,7 @@ def sum_never_masked(X: Any, heads: Any, causal: bool = True) -> Any:
 
 @sum_of_heads.misconception(
     "The future is hidden even where `causal` is False: it does not reach your heads.",
-    "Which arguments does `attention_head` take, and which do you hand over?",
+    "What does `attention_head` do where it is told nothing about `causal`?",
 )
 def sum_always_masked(X: Any, heads: Any, causal: bool = True) -> Any:
     return sum(_update(X, head, True) for head in heads)
