@@ -1229,7 +1229,7 @@ def _projected(d: int, k: int, seed: int, note: str) -> Case:
 @exercise(points=2, level=3, minutes=8, stretch=True)
 def random_projection(rng: np.random.Generator) -> Iterator[Case]:
     seeds = [int(seed) for seed in rng.integers(1000, size=5)]
-    yield _projected(600, 8, seeds[0], "the 600 axes, to 8 dimensions")
+    yield _projected(1200, 4, seeds[0], "the 1,200 axes, to 4 dimensions")
     yield _projected(8, 600, seeds[1], "8 axes, to 600 dimensions: more than before")
 
     X = torch.cat([floats(rng, 15, 700), 20 * torch.eye(700)[40::44]])
