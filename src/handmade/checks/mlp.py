@@ -20,7 +20,7 @@ from handmade.checks.exercise import exercise
 tensor = torch.tensor
 
 
-@exercise(points=1, level=1, minutes=3)
+@exercise(points=1, level=1, minutes=2)
 def relu(rng: np.random.Generator) -> Iterator[Case]:
     yield case(tensor([-2.0, 0.0, 3.0]), expect=tensor([0.0, 0.0, 3.0]))
     yield case(
@@ -97,7 +97,7 @@ def _inner(x: Any) -> Any:
     return math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
 
 
-@exercise(points=1, level=2, minutes=5)
+@exercise(points=1, level=2, minutes=4)
 def gelu(rng: np.random.Generator) -> Iterator[Case]:
     yield from _waves(rng)
 
@@ -150,7 +150,7 @@ def half_missing(x: Any) -> Any:
     return x * (1 + torch.erf(x / math.sqrt(2)))
 
 
-@exercise(points=1, level=2, minutes=5)
+@exercise(points=1, level=2, minutes=4)
 def gelu_tanh(rng: np.random.Generator) -> Iterator[Case]:
     yield from _waves(rng)
 
@@ -224,7 +224,7 @@ def _parts(rng: np.random.Generator, d_model: int, d_mlp: int) -> list[Tensor]:
     return [floats(rng, *size, largest=2) for size in sizes]
 
 
-@exercise(points=2, level=2, minutes=8)
+@exercise(points=2, level=2, minutes=6)
 def mlp(rng: np.random.Generator) -> Iterator[Case]:
     up, down = tensor([[1.0, -1.0, 0.0], [0.0, 1.0, 2.0]]), tensor([[1.0, 0.0], [10.0, 1.0], [0.0, 5.0]])
     yield _mlp(
@@ -364,7 +364,7 @@ def _rows(text: str, f: Callable[[Tensor], Tensor], X: Tensor, position_wise: bo
     return case(f, X, expect=position_wise, text=f"is_position_wise({text}, {literal(X)})", note=note)
 
 
-@exercise(points=3, level=3, minutes=12)
+@exercise(points=3, level=3, minutes=10)
 def is_position_wise(rng: np.random.Generator) -> Iterator[Case]:
     yield _rows("torch.relu", torch.relu, tensor([[1.0, -2.0], [-3.0, 4.0], [5.0, 6.0]]), True, "ReLU")
     yield _rows(
@@ -678,7 +678,7 @@ def _fact(given: tuple[Tensor, Tensor, Tensor], x: Tensor, of_what: str, expect:
     return case(*given, view=added, expect=expect.double(), text=text, note=note)
 
 
-@exercise(points=2, level=3, minutes=10)
+@exercise(points=2, level=3, minutes=8)
 def fact_neuron(rng: np.random.Generator) -> Iterator[Case]:
     axes = torch.eye(4)
     value = tensor([0.0, 0.0, 7.0, -2.0])
@@ -806,7 +806,7 @@ def _table(keys: Tensor, values: Tensor, X: Tensor, of_what: str, expect: Tensor
     return case(keys, values, view=added, expect=expect.double(), text=text, note=note)
 
 
-@exercise(points=3, level=3, minutes=10)
+@exercise(points=3, level=3, minutes=8)
 def fact_table(rng: np.random.Generator) -> Iterator[Case]:
     axes = torch.eye(4)
     keys, values = axes[:2][None], tensor([[0.0, 0.0, 7.0, -2.0]])
@@ -1024,7 +1024,7 @@ def _same_twice(call: Callable[[Any, torch.Generator], Any], text: str, seed: in
     )
 
 
-@exercise(points=3, level=4, minutes=15, seconds=30)
+@exercise(points=3, level=4, minutes=12, seconds=30)
 def pack_vectors(rng: np.random.Generator) -> Iterator[Case]:
     seeds = [int(seed) for seed in rng.integers(1000, size=5)]
     yield _packed(5, 3, 10, seeds[0], None, "5 vectors in 3 dimensions, 10 steps: their lengths")
@@ -1118,7 +1118,7 @@ def _jl(n_points: int, epsilon: float, **more: Any) -> Case:
     return case(n_points, epsilon, tolerance=1e-9, **more)
 
 
-@exercise(points=1, level=2, minutes=5)
+@exercise(points=1, level=2, minutes=4)
 def jl_dimension(rng: np.random.Generator) -> Iterator[Case]:
     yield _jl(10, 0.5, expect=111)
     yield _jl(2, 0.5, expect=34, note="two points")
@@ -1226,7 +1226,7 @@ def _projected(d: int, k: int, seed: int, note: str) -> Case:
     )
 
 
-@exercise(points=2, level=3, minutes=8, stretch=True)
+@exercise(points=2, level=3, minutes=6, stretch=True)
 def random_projection(rng: np.random.Generator) -> Iterator[Case]:
     seeds = [int(seed) for seed in rng.integers(1000, size=5)]
     yield _projected(1200, 4, seeds[0], "the 1,200 axes, to 4 dimensions")
