@@ -13,7 +13,7 @@ test: env
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m handmade.lessons --check
-	$(BIN)/pytest -m "not browser"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not browser"
 
 # What needs more than Python: a browser.
 test-more: env

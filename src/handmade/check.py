@@ -15,16 +15,14 @@ from collections.abc import Callable
 from typing import Any
 
 from handmade import checks
-from handmade.checks.exercise import PUBLIC_SEED, Exercise
+from handmade.checks.exercise import PUBLIC_SEED, SEED_VARIABLE, Exercise
 from handmade.checks.message import message
 from handmade.checks.result import CheckFailed, NotWritten, Shown
 from handmade.checks.run import judge
-from handmade.learner import notebook, progress
+from handmade.learner import notebook, parts, progress
 from handmade.learner.texts import hint, predict, reveal, rubric
 
 __all__ = ["CheckFailed", "NotWritten", "Shown", "hint", "predict", "reveal", "rubric"]
-
-SEED_VARIABLE = "HANDMADE_SEED"  # where a grader puts the secret seed of the hidden cases
 
 
 def __getattr__(name: str) -> Callable[..., Shown]:
@@ -51,7 +49,8 @@ def _checker(exercise: Exercise) -> Callable[..., Shown]:
         progress.record("check", exercise.name, state=verdict.state)
         text = message(verdict)
         if verdict.passed:
-            return Shown(text)
+            kept = "" if hidden else parts.keep(exercise.name, candidate)
+            return Shown(text.and_prose(kept) if kept else text)
         raise NotWritten(text) if verdict.state == "not written" else CheckFailed(text)
 
     checker.__name__ = checker.__qualname__ = exercise.name

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from handmade import __version__
+from handmade.learner import parts
 from handmade.learner.start import course_folder, fill
 
 
@@ -39,6 +40,17 @@ def start(folder: Path, no_lab: bool) -> None:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # in a container the only user is often root
     raise SystemExit(subprocess.call(command))
+
+
+@main.command("parts")
+def show_parts() -> None:
+    """List the parts of your own GPT: what is yours, what is borrowed from the course."""
+    rows = parts.table()
+    for lesson, name, state in rows:
+        click.echo(f"{lesson:<15} {name:<26} {state}")
+    click.echo(
+        f"{sum(state == 'yours' for *_, state in rows)} of {len(rows)} parts are yours, in {parts.PACKAGE}/."
+    )
 
 
 if __name__ == "__main__":

@@ -1,13 +1,18 @@
 """A notebook as a learner sees it: unsolved, half solved, solved; no traceback where a message will do."""
 
 import re
+import subprocess
+import sys
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
+from handmade.learner import parts, texts
+
 pytestmark = pytest.mark.slow
+LESSONS = texts.lesson_names()
 
 
 def run(cells, cwd):
@@ -91,22 +96,54 @@ def test_hints_guesses_and_rubrics(tmp_path):
     assert re.findall(r'"level": (\d)', record) == ["1", "2"]
 
 
-@pytest.mark.parametrize("part", ["solutions", "course"])
-def test_every_notebook_runs_from_top_to_bottom(part, root, tmp_path):
-    for path in sorted((root / part).glob("*/*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
-        client = NotebookClient(
-            notebook, timeout=90, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}
-        )
-        client.execute()
-        for cell in notebook.cells:
-            if cell.cell_type != "code":
-                continue
-            assert "error" not in kinds(cell), f"{path.name}: {cell.source}: {shown(cell)}"
-            assert not any(o.get("name") == "stderr" for o in cell.outputs), shown(cell)
-            if "hidden=True" in cell.source:
-                assert "✓" in shown(cell)
-            elif part == "course" and cell.metadata.get("nbgrader", {}).get("grade"):
-                assert "not written yet" in shown(cell)
-            if "raises-exception" not in cell.metadata.get("tags", []):
-                assert "○ this cell waits" not in shown(cell), "this cell needs an exercise and is not tagged"
+def run_lesson(path, cwd):
+    """Run a lesson's notebook from top to bottom and return its code cells: no error, nothing on stderr, all tags right."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook, timeout=90, allow_errors=True, resources={"metadata": {"path": str(cwd)}}
+    )
+    client.execute()
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell in cells:
+        assert "error" not in kinds(cell), f"{path.name}: {cell.source}: {shown(cell)}"
+        assert not any(o.get("name") == "stderr" for o in cell.outputs), shown(cell)
+        if "raises-exception" not in cell.metadata.get("tags", []):
+            assert "○ this cell waits" not in shown(cell), "this cell needs an exercise and is not tagged"
+    return cells
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_an_unsolved_notebook_runs_from_top_to_bottom(lesson, root, tmp_path):
+    cells = run_lesson(root / f"course/{lesson}/{lesson}.ipynb", tmp_path)
+    for cell in cells:
+        if cell.metadata.get("nbgrader", {}).get("grade"):
+            assert "not written yet" in shown(cell)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a learner who solves one lesson after another."""
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / ".handmade").mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_solved_notebook_runs_from_top_to_bottom(lesson, root, finished):
+    cells = run_lesson(root / f"solutions/{lesson}/{lesson}.ipynb", finished)
+    for cell in cells:
+        if "hidden=True" in cell.source:
+            assert "✓" in shown(cell)
+
+
+def test_who_solves_the_course_owns_all_of_it_and_needs_nothing_else(finished, monkeypatch):
+    monkeypatch.chdir(finished)
+    states = {name: state for _, name, state in parts.table()}
+    assert set(states.values()) == {"yours"}
+    modules = sorted(path.stem for path in (finished / "my_gpt").glob("*.py") if path.stem != "__init__")
+    program = (
+        "import importlib, sys; sys.modules['handmade'] = None\n"
+        f"for name in {modules}: importlib.import_module(f'my_gpt.{{name}}')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=finished, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

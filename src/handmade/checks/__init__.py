@@ -12,7 +12,11 @@ message     the verdict in words
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
+import re
+from functools import cache
+from pathlib import Path
 
 from handmade import reference
 from handmade.checks.exercise import Exercise
@@ -22,6 +26,14 @@ def lessons() -> list[str]:
     """Return the module names of all lessons that have a reference and checks, in alphabetical order."""
     here, there = ({m.name for m in pkgutil.iter_modules(path)} for path in (__path__, reference.__path__))
     return sorted(here & there)
+
+
+def reference_text(lesson: str) -> str:
+    """Return the source of a lesson's reference module. Raises LookupError where there is none."""
+    spec = importlib.util.find_spec(f"handmade.reference.{lesson}")
+    if spec is None or spec.origin is None:
+        raise LookupError(f"there is no module handmade.reference.{lesson}")
+    return Path(spec.origin).read_text(encoding="utf-8")
 
 
 def load_lesson(lesson: str) -> dict[str, Exercise]:
@@ -36,8 +48,12 @@ def load_lesson(lesson: str) -> dict[str, Exercise]:
 
 def find(name: str) -> Exercise | None:
     """Return the exercise of this name, or None. Only the lesson that defines it is imported: some import torch."""
-    for lesson in lessons():
-        source = (pkgutil.get_data(__name__, f"{lesson}.py") or b"").decode()
-        if f"\ndef {name}(rng" in source:
-            return load_lesson(lesson).get(name)
-    return None
+    lesson = _lesson_of().get(name)
+    return load_lesson(lesson).get(name) if lesson else None
+
+
+@cache
+def _lesson_of() -> dict[str, str]:
+    """Return the lesson of each exercise, read from the modules' text."""
+    texts = {lesson: (pkgutil.get_data(__name__, f"{lesson}.py") or b"").decode() for lesson in lessons()}
+    return {name: lesson for lesson in texts for name in re.findall(r"(?m)^def (\w+)\(rng\b", texts[lesson])}

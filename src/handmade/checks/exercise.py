@@ -24,6 +24,7 @@ from handmade.checks.case import Case
 
 LEVELS = {1: "a warm-up", 2: "straightforward", 3: "takes some thought", 4: "hard", 5: "very hard"}
 PUBLIC_SEED = 0
+SEED_VARIABLE = "HANDMADE_SEED"  # where a grader puts the secret seed of the hidden cases
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+PATIENCE = 4  # how many seconds may pass for each second of work
 OUTPUT_KEPT = 2_000  # characters of a candidate's own output that are kept to be shown
 
 
@@ -39,12 +40,14 @@ class Outcome:
 
 
 def call(function: Callable[[], Any], seconds: float) -> Outcome:
-    """Return what came of calling `function()`, within a limit of so many seconds (wall time).
+    """Return what came of calling `function()`, within a limit of so many seconds.
 
+    They are seconds of work of this thread, so that a busy machine takes nothing from a candidate; one that only
+    waits is stopped after PATIENCE times as long. `Outcome.seconds` counts alike.
     Output to stdout and stderr is kept, at most OUTPUT_KEPT characters of it, and shown nowhere else: what is
     written to the file descriptors 1 and 2 directly is dropped.
     """
-    start = time.perf_counter()
+    spent = _stopwatch()
     kept = _Capped()
     outcome = Outcome()
     try:
@@ -60,9 +63,13 @@ def call(function: Callable[[], Any], seconds: float) -> Outcome:
         outcome = Outcome(stopped="not written", error=error)
     except BaseException as error:
         outcome = Outcome(stopped="raised", error=error, line=_line_that_raised(error))
-    return Outcome(
-        outcome.value, outcome.stopped, outcome.error, outcome.line, kept.text(), time.perf_counter() - start
-    )
+    return Outcome(outcome.value, outcome.stopped, outcome.error, outcome.line, kept.text(), spent())
+
+
+def _stopwatch() -> Callable[[], float]:
+    """Return a function that tells the seconds spent since now: of work, or a part of those that passed where that is more."""
+    work, passed = time.thread_time(), time.perf_counter()
+    return lambda: max(time.thread_time() - work, (time.perf_counter() - passed) / PATIENCE)
 
 
 class _Capped(io.RawIOBase):
@@ -114,13 +121,15 @@ def _output_to(raw: io.RawIOBase) -> Iterator[None]:
 def _alarm(seconds: float) -> Iterator[None]:
     """Raise TimeLimit inside the block when the time is up, and again every 0.2 s where it is caught."""
     if threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
+        spent = _stopwatch()
 
         def ring(*_: object) -> None:
-            raise TimeLimit
+            if spent() >= seconds:
+                raise TimeLimit
 
         before = signal.signal(signal.SIGALRM, ring)
         try:
-            signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), 0.2)
+            signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), min(0.2, max(seconds, 0.01)))
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)

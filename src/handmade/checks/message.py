@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import inspect
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,10 @@ class Message:
             f'<div class="handmade-message" style="border-left:4px solid {colour};padding:0.3em 0.8em;margin:0.3em 0;max-width:52em">'
             f'<p style="margin:0 0 0.2em 0"><strong>{self.mark} {_inline(self.headline)}</strong></p>{"".join(blocks)}</div>'
         )
+
+    def and_prose(self, sentence: str) -> Message:
+        """Return the message with one more sentence at its end."""
+        return replace(self, blocks=(*self.blocks, ("prose", sentence)))
 
     def bundle(self) -> dict[str, str]:
         """Return both forms, as Jupyter's display protocol wants them."""

@@ -16,7 +16,7 @@ from nbconvert.exporters import NotebookExporter
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
 
-from handmade.check import SEED_VARIABLE
+from handmade.checks.exercise import SEED_VARIABLE
 from handmade.grading.config import secret_seed
 from handmade.grading.intake import NoRelease, take_in
 

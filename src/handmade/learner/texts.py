@@ -35,10 +35,16 @@ class Words:
 def _texts(kind: str) -> dict[str, Any]:
     """Return all texts of one kind ("hints", "rubrics", "predictions"), of all lessons, by name."""
     found: dict[str, Any] = {}
-    for file in sorted(resources.files("handmade.learner").joinpath("texts").iterdir(), key=lambda f: f.name):
-        if file.name.endswith(".json"):
-            found |= json.loads(file.read_text(encoding="utf-8"))[kind]
+    for name in lesson_names():
+        file = resources.files("handmade.learner").joinpath("texts", f"{name}.json")
+        found |= json.loads(file.read_text(encoding="utf-8"))[kind]
     return found
+
+
+def lesson_names() -> list[str]:
+    """Return the lessons in their order, each as its folder is named: 01_matmul, 02_perceptron, …"""
+    files = resources.files("handmade.learner").joinpath("texts").iterdir()
+    return sorted(file.name.removesuffix(".json") for file in files if file.name.endswith(".json"))
 
 
 def _look_up(kind: str, name: str) -> Any:

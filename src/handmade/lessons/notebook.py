@@ -87,6 +87,8 @@ def _setup_cell(lesson: Lesson) -> NotebookNode:
         "",
     ]
     lines += [*learner_imports(lesson.module), "", "from handmade import check"]
+    if any(isinstance(item, Code) and "parts.use(" in item.source for item in lesson.items):
+        lines.append("from handmade.learner import parts")
     if importlib.util.find_spec(f"handmade.figures.{lesson.module}"):
         lines.append(f"from handmade.figures import {lesson.module} as figures")
     return new_code_cell("\n".join(lines), metadata=_graded("setup", locked=True))

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import re
-from pathlib import Path
 
+from handmade.checks import reference_text
 from handmade.checks.exercise import Exercise
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-NOT_FOR_LEARNERS = {"jaxtyping", "__future__"}  # annotations are text in a notebook: nothing evaluates them
-
-
-def module_text(lesson: str) -> str:
-    """Return the source of a lesson's reference module. Raises LookupError where there is none."""
-    spec = importlib.util.find_spec(f"handmade.reference.{lesson}")
-    if spec is None or spec.origin is None:
-        raise LookupError(f"there is no module handmade.reference.{lesson}")
-    return Path(spec.origin).read_text(encoding="utf-8")
+NOT_FOR_LEARNERS = {
+    "jaxtyping",
+    "__future__",
+    "handmade",
+}  # annotations are text in a notebook; earlier parts come by parts.use
 
 
 def exercise_source(exercise: Exercise) -> str:
@@ -26,7 +21,7 @@ def exercise_source(exercise: Exercise) -> str:
 
     Raises LookupError where the reference module defines no such name, or its body holds no solution region.
     """
-    text = module_text(exercise.lesson)
+    text = reference_text(exercise.lesson)
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == exercise.name:
             lines = text.splitlines()
@@ -64,7 +59,7 @@ def answer_lines(exercise: Exercise) -> list[str]:
 
 def learner_imports(lesson: str) -> list[str]:
     """Return the import lines of the reference module that a learner's code may need too, as written there."""
-    text = module_text(lesson)
+    text = reference_text(lesson)
     kept = []
     for node in ast.parse(text).body:
         if isinstance(node, ast.Import):
