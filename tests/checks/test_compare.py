@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from handmade.checks.compare import difference
+from handmade.checks.message import show
 
 
 @pytest.mark.parametrize(
@@ -62,3 +63,15 @@ def test_torch_tensors_count_as_arrays():
     torch = pytest.importorskip("torch")
     assert difference(np.array([1.0, 2.0]), torch.tensor([1.0, 2.0], requires_grad=True)) is None
     assert difference(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.1])) is not None
+
+
+def test_truth_values_are_shown_as_words_so_that_they_do_not_look_like_numbers():
+    assert show(np.array([[True, False], [True, True]])).split() == [
+        "[[",
+        "True",
+        "False]",
+        "[",
+        "True",
+        "True]]",
+    ]
+    assert show(np.array([1, 0])) == "[1 0]"

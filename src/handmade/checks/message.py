@@ -191,7 +191,7 @@ def show(value: Any) -> str:
             return describe(value)
         if array.ndim == 0:
             return number(array[()])
-        rounded = array + 0 if array.dtype.kind in "iub" else np.where(np.abs(array) < 5e-7, 0.0, array)
+        rounded = array if array.dtype.kind in "iub" else np.where(np.abs(array) < 5e-7, 0.0, array)
         if array.size <= ENTRIES_SHOWN:
             return np.array2string(
                 rounded,
