@@ -230,3 +230,17 @@ def test_every_reference_body_is_an_exercise_or_a_helper_without_markers():
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 marked = "### BEGIN SOLUTION" in (ast.get_source_segment(text, node) or "")
                 assert marked == (node.name in checks.load_lesson(lesson))
+
+
+def test_the_line_that_raised_is_the_learners_even_where_torch_called_it():
+    class Half(torch.nn.Module):
+        def __init__(self, d_model, n_heads, bias=True):
+            super().__init__()
+            for part in ("query", "key", "value", "output"):
+                setattr(self, part, torch.nn.Linear(d_model, d_model, bias=bias))
+
+        def forward(self, x, causal=True):
+            return x + undefined
+
+    fault = judge(checks.find("MultiHeadAttention"), Half).fault
+    assert fault.outcome.line.endswith("return x + undefined")

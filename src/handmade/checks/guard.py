@@ -9,6 +9,7 @@ import linecache
 import os
 import signal
 import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -160,9 +161,11 @@ def _line_that_raised(error: BaseException) -> str:
     while trace is not None:
         frames.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
         trace = trace.tb_next
-    theirs = [frame for frame in frames if not frame[0].startswith(here)]
+    # torch calls a module's forward: frames of installed libraries may come before the candidate's
+    installed = sysconfig.get_paths()["platlib"], sysconfig.get_paths()["purelib"]
+    theirs = [frame for frame in frames if not frame[0].startswith((here, *installed))]
     if theirs:
-        own_file = theirs[0][0]  # the first frame outside this package is the candidate's
+        own_file = theirs[0][0]  # the first frame outside this package and those is the candidate's
         number = [line for name, line in theirs if name == own_file][-1]
         source = linecache.getline(own_file, number).strip()
         found = f"{number}: {source}" if source else ""
