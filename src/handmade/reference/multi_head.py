@@ -19,9 +19,6 @@ from handmade.reference.attention import (
     head_parameters,
 )
 
-# One head: W_Q, W_K, W_V of shape (d_model, d_head), and W_O of shape (d_head, d_model).
-Head = tuple[Tensor, Tensor, Tensor, Tensor]
-
 
 def split_heads(x: Float[Tensor, "*batch n d"], n_heads: int) -> Float[Tensor, "*batch {n_heads} n d_head"]:
     """Return the numbers of each position dealt out to the heads, as a sequence of its own for each head.
@@ -92,7 +89,7 @@ def cut_by_head(
     W_V: Float[Tensor, "d_model d_model"],
     W_O: Float[Tensor, "d_model d_model"],
     n_heads: int,
-) -> list[Head]:
+) -> list[tuple[Tensor, Tensor, Tensor, Tensor]]:
     """Return each head's own four matrices, cut out of those of the layer, in the order W_Q, W_K, W_V, W_O.
 
     Raises ValueError where n_heads does not divide d_model.
@@ -118,7 +115,9 @@ def cut_by_head(
 
 
 def sum_of_heads(
-    X: Float[Tensor, "*batch n d_model"], heads: list[Head], causal: bool = True
+    X: Float[Tensor, "*batch n d_model"],
+    heads: list[tuple[Tensor, Tensor, Tensor, Tensor]],
+    causal: bool = True,
 ) -> Float[Tensor, "*batch n d_model"]:
     """Return the sum of what single heads write, each of them reading the same X; they may differ in d_head.
 
