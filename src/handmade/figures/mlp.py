@@ -160,7 +160,7 @@ def table(fact_table: Callable[..., Any], facts: Sequence[tuple[str, str, str]])
         axes.set(xlabel="last name", ylabel="first name")
         axes.tick_params(length=0)
         axes.set_title(
-            f"{bend}, {short(shift)} added to every bias: {wrong} of {asked[..., 0].size} pairs wrong"
+            f"between up and down: {bend}; added to every bias: {short(shift)}; {wrong} of {asked[..., 0].size} pairs wrong"
         )
         axes.spines[:].set_visible(False)
         example = f"{firsts[0]} {lasts[-1]}"
@@ -197,7 +197,12 @@ def packing(pack_vectors: Callable[..., Any]) -> None:
 
     @lru_cache
     def cosines(n: int, dimension: int, steps: int) -> np.ndarray:
-        V = np.asarray(pack_vectors(n, dimension, steps, torch.Generator().manual_seed(0)), dtype=float)
+        generator = torch.Generator().manual_seed(0)
+        if steps:
+            V = pack_vectors(n, dimension, steps, generator)
+        else:
+            V = normalize(torch.randn(n, dimension, generator=generator), dim=1)
+        V = np.asarray(V, dtype=float)
         return np.asarray(np.abs(V @ V.T)[np.triu_indices(n, 1)])
 
     def draw(n: int, dimension: int, steps: int) -> Picture:
@@ -237,7 +242,7 @@ def packing(pack_vectors: Callable[..., Any]) -> None:
         draw,
         n=slider("vectors", 100, 4, 140, 2),
         dimension=slider("dimensions", 20, 2, 40, 1),
-        steps=slider("steps", 500, 0, 500, 50),
+        steps=slider("steps", 500, 50, 500, 50),
     )
 
 
@@ -267,7 +272,13 @@ def how_many(counts: Mapping[float, Mapping[int, int]], jl_dimension: Callable[.
         left.semilogy(line, np.maximum(line, 1), color=GREY, ls=":", label="at right angles: d and no more")
         capped = np.linspace(1, min(0.98 / limit**2, line[1]), 200)
         cap = capped * (1 - limit**2) / (1 - capped * limit**2)
-        left.semilogy(capped, cap, color=RED, ls="--", label="Welch: no more than this")
+        left.semilogy(
+            capped,
+            cap,
+            color=RED,
+            ls="--",
+            label=f"Welch: no more than this (from d = {1 / limit**2:.0f} on: no limit)",
+        )
         left.set(
             title=f"directions with |cos| ≤ {bound}",
             xlabel="dimension d",
@@ -275,22 +286,22 @@ def how_many(counts: Mapping[float, Mapping[int, int]], jl_dimension: Callable[.
             ylim=(1, 4 * numbers[-1]),
             xlim=(0, line[1]),
         )
+        _tens(left.yaxis, 4 * numbers[-1])
         left.legend(loc="upper left", fontsize=8)
         many = np.logspace(1, 6, 26)
-        epsilon = limit / (2 + limit)
-        enough = np.array([float(jl_dimension(int(n), epsilon)) for n in many])
+        epsilon = limit / (
+            2 + limit
+        )  # squared distances kept to 1 ± epsilon keep right angles to |cos| ≤ limit
+        enough = np.array([float(jl_dimension(int(n) + 1, epsilon)) for n in many])
         extended = (np.log(many) - start) / slope
         right.loglog(many, many, color=GREY, ls=":", label="at right angles: n")
         right.loglog(many, enough, color=GREEN, lw=2, label="Johnson–Lindenstrauss: always enough")
         right.loglog(many, np.maximum(extended, 1), color=BLUE, lw=1, label="our straight line, drawn on")
         right.loglog(numbers, dimensions, "o", ms=8, color=BLUE, label="found")
-        right.set(
-            title="dimensions for n directions",
-            xlabel="n directions",
-            ylabel="dimensions",
-            xlim=(8, 1e6),
-            ylim=(2, 1e6),
-        )
+        right.set(title="dimensions for n directions", xlabel="n directions", ylabel="dimensions")
+        _tens(right.xaxis, 1e6, step=2)
+        _tens(right.yaxis, 1e6)
+        right.set(xlim=(3, 1.2e6), ylim=(2, 1e6))
         right.legend(loc="upper left", fontsize=8)
         alt = (
             f"Two panels for |cos| at most {bound}. Left, on a logarithmic axis: {numbers[0]} directions in {dimensions[0]} dimensions, then "
@@ -298,12 +309,19 @@ def how_many(counts: Mapping[float, Mapping[int, int]], jl_dimension: Callable[.
             f"{short(doubling)} dimensions. Right: for a million directions Johnson and Lindenstrauss need {int(enough[-1]):,} dimensions, our line {extended[-1]:.0f}."
         )
         caption = (
-            "Left, each equal step to the right multiplies the number: exponential growth, where right angles give one direction a dimension. Right, the same the other way round: a million "
+            "Left (line through all dots but the first), each equal step to the right multiplies the number: exponential growth, where right angles give one direction a dimension. Right, the same the other way round: a million "
             f"directions have room in {int(enough[-1]):,} dimensions by proof, and in about {extended[-1]:.0f} if our line goes on (which we did not try)."
         )
         return Picture(figure, alt, caption)
 
     explore(draw, bound=choice("largest |cos| allowed", [str(bound) for bound in counts]))
+
+
+def _tens(axis: Any, largest: float, step: int = 1) -> None:
+    """Put ticks at 1, 10, 100 … up to `largest` on a logarithmic axis, in plain digits; only every `step`-th of them."""
+    ticks = [10**k for k in range(0, 7, step) if 10**k <= largest]
+    axis.set_ticks(ticks, [f"{tick:,}" for tick in ticks])
+    axis.set_ticks([], minor=True)
 
 
 def superposition(trained: Mapping[str, tuple[Tensor, Tensor]]) -> None:
@@ -378,11 +396,11 @@ def superposition(trained: Mapping[str, tuple[Tensor, Tensor]]) -> None:
         kept = len(W) - len(short_ones)
         alt = (
             f"Features that are {data}: {kept} of five are kept as long arrows in the plane of two neurons. Feature {feature}, alone on, "
-            f"is read back as {short(read[feature - 1])}, and the others as up to {short(max(np.delete(read, feature - 1)))}. "
+            f"is read back as {short(read[feature - 1])}, the others as up to {short(max(np.delete(read, feature - 1)))}. "
             f"Both neurons answer to the features {', '.join(both) or 'none'}."
         )
         caption = (
-            f"Left: one arrow a feature, {kept} of five kept. Top right: no neuron stands for one feature; each answers to several. Bottom right: the ReLU at the "
+            f"Left: one arrow a feature, {kept} of five kept. Top right: how each neuron answers to each feature. Bottom right: the ReLU at the "
             "end reads the feature back, and cuts off the small traces that it leaves on the other arrows. Compare dense with sparse."
         )
         return Picture(figure, alt, caption)
