@@ -123,19 +123,22 @@ def _only(expected: Mapping[str, tuple[int, ...]]) -> Callable[[Any], Any]:
             )
         missing = [name for name in expected if name not in found]
         if missing:
-            more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
             raise Unfit(
-                f"There is no parameter of the name {missing[0]}{more}. There are {_some(list(found))}."
+                f"There is no parameter of the name `{missing[0]}`{_and_more(missing).replace(' for', ' of')} There are: {_some(list(found))}."
             )
         extra = [name for name in found if name not in expected]
         if extra:
             raise Unfit(
-                f"The state dict holds {extra[0]}, for which published weights have no values. (What is no parameter, "
+                f"The state dict holds `{extra[0]}`, for which published weights have no values. (What is no parameter, "
                 "such as a mask, stays out with `register_buffer(…, persistent=False)`.)"
             )
         return found
 
     return view
+
+
+def _and_more(names: list[str]) -> str:
+    return f", nor for {len(names) - 1} more." if len(names) > 1 else "."
 
 
 def _some(names: list[str]) -> str:
@@ -282,7 +285,7 @@ def layer_norm(rng: np.random.Generator) -> Iterator[Case]:
         note="float64, eps 0.5",
         tolerance=FINE,
     )
-    x, gain, bias = floats(rng, 3, 4).T, floats(rng, 3), floats(rng, 3)
+    x, gain, bias = floats(rng, 4, 3, 2).permute(2, 0, 1), floats(rng, 3), floats(rng, 3)
     yield case(
         x, gain, bias, expect=F.layer_norm(x, (3,), gain, bias), note="x is a transpose of another tensor"
     )
@@ -878,7 +881,7 @@ def Block(rng: np.random.Generator) -> Iterator[Case]:
     yield _block_case(
         seed + 3, floats(rng, 4, 6).double(), "float64, in which small differences show", tolerance=FINE
     )
-    yield _block_case(seed + 3, floats(rng, 6, 5).T, "x is a transpose of another tensor")
+    yield _block_case(seed + 3, floats(rng, 5, 6, 2).permute(2, 0, 1), "the axes of x were exchanged")
     other = reference.GPTConfig(8, 7, d_model=4, n_layers=3, n_heads=1)
     text = "Block(GPTConfig(8, 7, d_model=4, n_layers=3, n_heads=1))"
     yield _names_case(lambda C: C(other), text, _shapes_of_block(other), "another config; d_mlp is 16")
@@ -1174,16 +1177,16 @@ def _like_before(tied: bool) -> Case:
         before = dict(model.named_parameters(remove_duplicate=False))
         candidate(model, torch.Generator().manual_seed(0))
         after = dict(model.named_parameters(remove_duplicate=False))
-        return before.keys() == after.keys() and all(
-            after[n] is p and p.requires_grad for n, p in before.items()
-        )
+        kept = before.keys() == after.keys() and all(after[name] is p for name, p in before.items())
+        return {"kept": kept, "can learn": all(p.requires_grad for p in model.parameters())}
 
     tie = "" if tied else ", tied=False"
     return play(
         ask,
         f"model = {_START_TEXT.replace('n_layers=8', 'n_layers=2').format(tie)}\nbefore = list(model.parameters())\n"
-        "init_weights(model)\nall(a is b and a.requires_grad for a, b in zip(model.parameters(), before))",
-        expect=True,
+        "init_weights(model)\n{'kept': all(a is b for a, b in zip(model.parameters(), before)),\n"
+        " 'can learn': all(p.requires_grad for p in model.parameters())}",
+        expect={"kept": True, "can learn": True},
         note="in place: the model keeps its parameters, with new numbers in them"
         + ("; tied" if tied else ""),
     )
@@ -2053,7 +2056,10 @@ def _translation_case(published: dict[str, Tensor], config: Any, text: str, note
             raise Unfit(f"Expected a dict, got {describe(answer)}.")
         extra = [name for name in answer if name not in right]
         if extra:
-            raise Unfit(f"A GPT has no parameter of the name {extra[0]}.")
+            raise Unfit(f"A GPT has no parameter of the name `{extra[0]}`.")
+        missing = [name for name in right if name not in answer]
+        if missing:
+            raise Unfit(f"There is no value for `{missing[0]}`" + _and_more(missing))
         return dict(answer)
 
     return case(published, expect=right, view=view, text=text, note=note, tolerance=0.0)
