@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from handmade import check, checks
-from handmade.checks.message import message
+from handmade.checks.message import message, ordinal
 from handmade.checks.run import judge
 
 EXERCISES = [exercise for lesson in checks.lessons() for exercise in checks.load_lesson(lesson).values()]
@@ -235,3 +235,26 @@ def test_an_error_that_was_asked_for_is_named_with_its_article():
         check.GPTConfig(not_frozen.implementation)
     with pytest.raises(check.CheckFailed, match="Expected a ValueError, got a number"):
         check.dot(lambda a, b: float((a[: len(b)] * b[: len(a)]).sum()))
+
+
+def test_the_line_that_raised_is_the_candidates_own_also_where_torch_called_it(tmp_path):
+    cell = (
+        tmp_path / "cell.py"
+    )  # a module that a learner wrote: torch's frames lie between the check and its `forward`
+    cell.write_text(
+        "from torch import nn\n\n\nclass MLPLayer(nn.Module):\n    def __init__(self, d_model, d_mlp):\n"
+        "        super().__init__()\n        self.up, self.down = nn.Linear(d_model, d_mlp), nn.Linear(d_mlp, d_model)\n\n"
+        "    def forward(self, x):\n        return self.down(self.upp(x))\n"
+    )
+    names = {"__name__": "cell"}
+    exec(compile(cell.read_text(), str(cell), "exec"), names)
+    with pytest.raises(check.CheckFailed, match=r"line 10: return self.down\(self.upp\(x\)\)"):
+        check.MLPLayer(names["MLPLayer"])
+
+
+@pytest.mark.parametrize(
+    ("n", "word"),
+    [(1, "first"), (9, "ninth"), (10, "10th"), (12, "12th"), (21, "21st"), (22, "22nd"), (33, "33rd")],
+)
+def test_places_in_words(n, word):
+    assert ordinal(n) == word

@@ -9,6 +9,7 @@ import linecache
 import os
 import signal
 import sys
+import sysconfig
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -152,15 +153,21 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 
 def _line_that_raised(error: BaseException) -> str:
-    """Return the innermost line of the candidate's own code in the error's traceback, or ""."""
+    """Return the innermost line of the candidate's own code in the error's traceback, or "".
+
+    A module is called by torch, so that torch's frames may come before the candidate's: what is installed is passed over.
+    """
     here = os.path.dirname(__file__)
+    installed = ("site-packages", "dist-packages", sysconfig.get_paths()["stdlib"])
     found = ""
     frames = []
     trace = error.__traceback__
     while trace is not None:
         frames.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
         trace = trace.tb_next
-    theirs = [frame for frame in frames if not frame[0].startswith(here)]
+    theirs = [
+        f for f in frames if not f[0].startswith(here) and not any(place in f[0] for place in installed)
+    ]
     if theirs:
         own_file = theirs[0][0]  # the first frame outside this package is the candidate's
         number = [line for name, line in theirs if name == own_file][-1]
