@@ -124,7 +124,7 @@ def _only(expected: Mapping[str, tuple[int, ...]]) -> Callable[[Any], Any]:
         missing = [name for name in expected if name not in found]
         if missing:
             raise Unfit(
-                f"There is no parameter of the name `{missing[0]}`{_and_more(missing).replace(' for', ' of')} There are: {_some(list(found))}."
+                f"The parameter `{missing[0]}` is missing{_and_more(missing)}. There are: {_some(list(found))}."
             )
         extra = [name for name in found if name not in expected]
         if extra:
@@ -132,13 +132,13 @@ def _only(expected: Mapping[str, tuple[int, ...]]) -> Callable[[Any], Any]:
                 f"The state dict holds `{extra[0]}`, for which published weights have no values. (What is no parameter, "
                 "such as a mask, stays out with `register_buffer(…, persistent=False)`.)"
             )
-        return found
+        return {name: np.array(shape) for name, shape in found.items()}
 
     return view
 
 
 def _and_more(names: list[str]) -> str:
-    return f", nor for {len(names) - 1} more." if len(names) > 1 else "."
+    return f", and {len(names) - 1} more" if len(names) > 1 else ""
 
 
 def _some(names: list[str]) -> str:
@@ -151,7 +151,7 @@ def _names_case(
     return play(
         lambda candidate: _state(make(candidate)),
         f"module = {text}\n{{name: tuple(numbers.shape) for name, numbers in module.state_dict().items()}}",
-        expect=expected,
+        expect=_only(expected)(expected),
         view=_only(expected),
         note=note,
     )
@@ -600,6 +600,7 @@ class without_bias(_MLP):
 
 # ---- GPTConfig
 
+_NONE = "no number"  # None itself would be taken for a missing `return`
 _SIZES = ("vocab_size", "context_length", "d_model", "n_layers", "n_heads")
 
 
@@ -609,11 +610,15 @@ def _config_case(sizes: dict[str, Any], read: str, expect: Any, note: str = "") 
     )
 
     def view(value: Any) -> Any:
-        if callable(value):
-            raise Unfit(f"Expected a number, got {describe(value)}.")
+        if callable(value) or value == _NONE:
+            raise Unfit(f"Expected a number, got {describe(None if value == _NONE else value)}.")
         return value
 
-    return play(lambda C: getattr(C(**sizes), read), text, expect=expect, view=view, note=note)
+    def ask(C: Any) -> Any:
+        value = getattr(C(**sizes), read)
+        return _NONE if value is None else value
+
+    return play(ask, text, expect=expect, view=view, note=note)
 
 
 @exercise(points=2, level=2, minutes=10)
@@ -1804,15 +1809,15 @@ def _counted(config: Any) -> dict[str, int]:
 
 
 def _whole(answer: Any) -> Any:
-    """Return the counts as numbers, those that are asked."""
+    """Return the counts as arrays of no axis: of these a message shows the one that differs."""
     if not isinstance(answer, dict):
         raise Unfit(f"Expected a dict, got {describe(answer)}.")
-    return {key: value.item() if hasattr(value, "item") else value for key, value in answer.items()}
+    return {key: np.asarray(value) for key, value in answer.items()}
 
 
 def _count_case(config: Any, note: str, expect: dict[str, int] | None = None) -> Case:
     given = ", ".join(f"{name}={value}" for name, value in dataclasses.asdict(config).items())
-    right = _counted(config) if expect is None else expect
+    right = _whole(_counted(config) if expect is None else expect)
     keys = ", ".join(expect) if expect else ""
     return play(
         lambda candidate: candidate(config),
@@ -2059,7 +2064,7 @@ def _translation_case(published: dict[str, Tensor], config: Any, text: str, note
             raise Unfit(f"A GPT has no parameter of the name `{extra[0]}`.")
         missing = [name for name in right if name not in answer]
         if missing:
-            raise Unfit(f"There is no value for `{missing[0]}`" + _and_more(missing))
+            raise Unfit(f"The name `{missing[0]}` is missing{_and_more(missing)}.")
         return dict(answer)
 
     return case(published, expect=right, view=view, text=text, note=note, tolerance=0.0)
