@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from handmade.data.published import gpt2_weights
 from handmade.reference.gpt import GPT, GPTConfig, count_parameters, from_gpt2_state_dict
 
 # All sizes differ, so that nothing fits by chance.
@@ -74,3 +75,25 @@ def test_the_published_numbers():
     with torch.device("meta"):  # sizes without numbers
         model = GPT(gpt2)
     assert sum(p.numel() for p in model.parameters()) == 124_439_808
+
+
+def test_weights_are_read_from_either_kind_of_file(theirs, tmp_path):
+    import safetensors.torch
+
+    weights = {name: numbers.clone() for name, numbers in theirs.transformer.state_dict().items()}
+    weights |= {
+        "half": torch.randn(3, 2).half(),
+        "flags": torch.tensor([True, False]),
+        "one": torch.tensor(7),
+    }
+    safetensors.torch.save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    torch.save(weights, tmp_path / "pytorch_model.bin")
+    for file in ("model.safetensors", "pytorch_model.bin"):
+        found = gpt2_weights(str(tmp_path / file))
+        assert found.keys() == weights.keys()
+        for name, numbers in weights.items():
+            assert found[name].dtype == numbers.dtype
+            assert torch.equal(found[name], numbers)
+    assert gpt2_weights(None) is None
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        gpt2_weights(str(tmp_path / "elsewhere.bin"))
