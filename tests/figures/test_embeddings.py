@@ -16,7 +16,7 @@ DRAWN = {
         reference.cooccurrence_vectors, reference.nearest_tokens
     ),
     "neighbours": lambda: figures.neighbours(
-        reference.nearest_tokens, VOCABULARY, BEFORE, AFTER, ["north", "east", "down"]
+        reference.nearest_tokens, VOCABULARY, BEFORE, AFTER, ["word0", "word2", "word5"]
     ),
     "positions": lambda: figures.positions(reference.sinusoidal_positions),
 }

@@ -78,3 +78,11 @@ def test_tensors_of_any_float_type():
 
     half = torch.tensor(WEIGHTS).half().requires_grad_()
     assert "0.75" in pattern_page(TOKENS, {"half": half}, "A caption.").html()
+
+
+@pytest.mark.parametrize(
+    ("names", "rotation"), [(["a", "seal", "letters"], 0), (["a", "1 Ann beans", "b"], 90)]
+)
+def test_long_names_of_keys_stand_upright_in_the_still_picture(names, rotation):
+    axes = pattern_page(names, {"one": WEIGHTS}, "What to see.").still.figure.axes[0]
+    assert {label.get_rotation() for label in axes.get_xticklabels()} == {rotation}

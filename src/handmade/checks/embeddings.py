@@ -955,13 +955,13 @@ def embed_with_positions(rng: np.random.Generator) -> Iterator[Case]:
     )
     yield rejects(tensor([1, 0, 0, 1]), W_E, W_P, note="4 tokens, and W_P has 3 positions")
     yield case(
-        tensor([[0, 1], [1, 1]]),
+        tensor([[0], [1]]),
         W_E,
         W_P[:2],
-        expect=tensor([[[11.0, 2.0], [23.0, 4.0]], [[13.0, 4.0], [23.0, 4.0]]]),
-        note="a batch of two texts: both begin at position 0",
+        expect=tensor([[[11.0, 2.0]], [[13.0, 4.0]]]),
+        note="a batch of two texts of one token: both begin at position 0",
     )
-    yield case(_ids(rng, 5, 4, 2), floats(rng, 5, 3), floats(rng, 6, 3), note="4 texts of 2 tokens")
+    yield case(_ids(rng, 5, 4, 2), floats(rng, 5, 6), floats(rng, 7, 6), note="4 texts of 2 tokens")
     yield rejects(
         _ids(rng, 5, 2, 4),
         floats(rng, 5, 3),

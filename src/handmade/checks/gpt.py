@@ -231,7 +231,7 @@ def _value_case(
 # ---- layer_norm
 
 
-@exercise(points=2, level=2, minutes=10)
+@exercise(points=2, level=2, minutes=8)
 def layer_norm(rng: np.random.Generator) -> Iterator[Case]:
     yield case(tensor([[1.0, 5.0]]), tensor([1.0, 1.0]), tensor([0.0, 0.0]), expect=tensor([[-1.0, 1.0]]))
     yield case(
@@ -408,7 +408,7 @@ def _norm_case(d: int, weights: Weights, x: Tensor, draw: str, note: str, **more
     return _value_case(lambda C: C(d), f"LayerNorm({d})", weights, x, expect, draw=draw, note=note, **more)
 
 
-@exercise(points=1, level=1, minutes=5)
+@exercise(points=1, level=1, minutes=3)
 def LayerNorm(rng: np.random.Generator) -> Iterator[Case]:
     shapes: dict[str, tuple[int, ...]] = {"weight": (3,), "bias": (3,)}
     yield _names_case(lambda C: C(3), "LayerNorm(3)", shapes, "the names and shapes of its parameters")
@@ -621,7 +621,7 @@ def _config_case(sizes: dict[str, Any], read: str, expect: Any, note: str = "") 
     return play(ask, text, expect=expect, view=view, note=note)
 
 
-@exercise(points=2, level=2, minutes=10)
+@exercise(points=2, level=2, minutes=8)
 def GPTConfig(rng: np.random.Generator) -> Iterator[Case]:
     sizes = {"vocab_size": 11, "context_length": 7, "d_model": 6, "n_layers": 2, "n_heads": 3}
     yield play(
@@ -862,7 +862,7 @@ def _block_case(seed: int, x: Tensor, note: str, silent: tuple[str, ...] = (), *
     )
 
 
-@exercise(points=3, level=3, minutes=15)
+@exercise(points=3, level=3, minutes=10)
 def Block(rng: np.random.Generator) -> Iterator[Case]:
     made = f"Block({_CONFIG_TEXT})"
     shapes = _shapes_of_block(_CONFIG)
@@ -1222,7 +1222,7 @@ def _twice(first: int, second: int, expect: bool, note: str) -> Case:
     )
 
 
-@exercise(points=3, level=3, minutes=15, seconds=10)
+@exercise(points=3, level=3, minutes=12, seconds=10)
 def init_weights(rng: np.random.Generator) -> Iterator[Case]:
     seed = int(rng.integers(1000))
     small = dataclasses.replace(_START, n_layers=2)
@@ -1473,7 +1473,7 @@ def _gpt_rejects(ids: Tensor, note: str) -> Case:
     return Case(ask, expected=None, rejected=ValueError, text=text, note=note)
 
 
-@exercise(points=5, level=4, minutes=25)
+@exercise(points=5, level=4, minutes=15)
 def GPT(rng: np.random.Generator) -> Iterator[Case]:
     def ids(*shape: int, vocab_size: int = 8) -> Tensor:
         return torch.from_numpy(rng.integers(vocab_size, size=shape))
@@ -1829,7 +1829,7 @@ def _count_case(config: Any, note: str, expect: dict[str, int] | None = None) ->
     )
 
 
-@exercise(points=3, level=3, minutes=15)
+@exercise(points=3, level=3, minutes=10)
 def count_parameters(rng: np.random.Generator) -> Iterator[Case]:
     Config = reference.GPTConfig
     by_hand = {
@@ -2070,7 +2070,7 @@ def _translation_case(published: dict[str, Tensor], config: Any, text: str, note
     return case(published, expect=right, view=view, text=text, note=note, tolerance=0.0)
 
 
-@exercise(points=4, level=4, minutes=20)
+@exercise(points=4, level=4, minutes=15)
 def from_gpt2_state_dict(rng: np.random.Generator) -> Iterator[Case]:
     Config = reference.GPTConfig
     one, two = Config(5, 3, 2, 1, 1, 3), Config(7, 6, 4, 2, 2, 5)

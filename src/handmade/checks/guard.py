@@ -153,23 +153,19 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 
 def _line_that_raised(error: BaseException) -> str:
-    """Return the innermost line of the candidate's own code in the error's traceback, or "".
-
-    A module is called by torch, so that torch's frames may come before the candidate's: what is installed is passed over.
-    """
+    """Return the innermost line of the candidate's own code in the error's traceback, or ""."""
     here = os.path.dirname(__file__)
-    installed = ("site-packages", "dist-packages", sysconfig.get_paths()["stdlib"])
     found = ""
     frames = []
     trace = error.__traceback__
     while trace is not None:
         frames.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
         trace = trace.tb_next
-    theirs = [
-        f for f in frames if not f[0].startswith(here) and not any(place in f[0] for place in installed)
-    ]
+    # torch calls a module's forward: frames of installed libraries may come before the candidate's
+    installed = sysconfig.get_paths()["platlib"], sysconfig.get_paths()["purelib"]
+    theirs = [frame for frame in frames if not frame[0].startswith((here, *installed))]
     if theirs:
-        own_file = theirs[0][0]  # the first frame outside this package is the candidate's
+        own_file = theirs[0][0]  # the first frame outside this package and those is the candidate's
         number = [line for name, line in theirs if name == own_file][-1]
         source = linecache.getline(own_file, number).strip()
         found = f"{number}: {source}" if source else ""

@@ -95,7 +95,7 @@ def split_heads(rng: np.random.Generator) -> Iterator[Case]:
 
 
 @split_heads.misconception(
-    "You cut the numbers of all positions, in the order they lie in memory, so that a head gets whole positions of others and positions are mixed.",
+    "You cut all numbers in the order they lie in memory, row after row. So a head got all numbers of some positions and none of others.",
     "Which axis is to be cut in two: that of the positions, or that of the d numbers? And which two axes change places after that?",
 )
 def view_without_transpose(x: Any, n_heads: int) -> Any:
@@ -169,7 +169,7 @@ def counted_from_the_front(x: Any, n_heads: int) -> Any:
 
 @split_heads.misconception(
     "Your `transpose(0, 1)` counts axes from the front. That fits one text, and no batch.",
-    "Which two axes must change places, counted from the end?",
+    "With a batch in front, which axes does `transpose(0, 1)` let change places?",
 )
 def no_batch_expected(x: Any, n_heads: int) -> Any:
     if x.shape[-1] % n_heads:
@@ -891,7 +891,7 @@ def sum_never_masked(X: Any, heads: Any, causal: bool = True) -> Any:
 
 @sum_of_heads.misconception(
     "The future is hidden even where `causal` is False: it does not reach your heads.",
-    "Which arguments does `attention_head` take, and which do you hand over?",
+    "What does `attention_head` do where it is told nothing about `causal`?",
 )
 def sum_always_masked(X: Any, heads: Any, causal: bool = True) -> Any:
     return sum(_update(X, head, True) for head in heads)
@@ -1601,10 +1601,7 @@ def mask_of_numbers(Q: Any, K: Any, V: Any, causal: bool = True) -> Any:
     "What does True mean in the mask that torch takes?",
 )
 def fused_upside_down(Q: Any, K: Any, V: Any, causal: bool = True) -> Any:
-    scores = Q @ K.transpose(-2, -1) / math.sqrt(Q.shape[-1])
-    if causal:
-        scores = scores.masked_fill(_lower(Q.shape[-2]), -math.inf)
-    return torch.softmax(scores, dim=-1) @ V
+    return F.scaled_dot_product_attention(Q, K, V, attn_mask=~_lower(Q.shape[-2]) if causal else None)
 
 
 @fused_attention.misconception(

@@ -188,14 +188,15 @@ def _still(
     """Return the same patterns as a still picture."""
     full = len(keys) <= NUMBERS_UP_TO
     side = 0.62 if full else 0.26
-    width, height = max(2.6, side * len(keys) + 1.2), max(2.0, side * len(queries) + 1.4)
+    upright = not full or max(len(_cut(key)) for key in keys) > 7  # longer names would run into each other
+    width, height = max(2.6, side * len(keys) + 1.2), max(2.0, side * len(queries) + 1.4 + 0.4 * upright)
     figure = new_figure(width * len(weights), height)
     for axes, (title, w) in zip(
         np.atleast_1d(figure.subplots(1, len(weights))), weights.items(), strict=True
     ):
         axes.imshow(w, cmap="Blues", vmin=0, vmax=1)
         axes.set(title=f"{title}, {w.shape}", xlabel="keys: who is looked at", ylabel="queries: who looks")
-        axes.set_xticks(range(len(keys)), [_cut(k) for k in keys], rotation=0 if full else 90)
+        axes.set_xticks(range(len(keys)), [_cut(k) for k in keys], rotation=90 if upright else 0)
         axes.set_yticks(range(len(queries)), [_cut(q) for q in queries])
         for i, j in np.ndindex(*w.shape):
             if full:

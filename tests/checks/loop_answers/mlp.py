@@ -16,7 +16,7 @@ def gelu(x):
 
 
 def gelu_tanh(x):
-    out = np.array(x, dtype=np.float64)
+    out = np.array(x.numpy(), dtype=np.float64)
     with np.nditer(out, op_flags=["readwrite"]) as entries:
         for v in entries:
             z = float(v)
@@ -62,7 +62,7 @@ def fact_table(keys, values):
     for i in reversed(range(n)):  # the neurons may stand in any order
         for j in range(d):
             up[j, n - 1 - i] = 10 * float(keys[i, 0, j] + keys[i, 1, j])
-    return up, np.full(n, -19), np.array(values)[::-1].copy()
+    return up, np.full(n, -19), values.numpy()[::-1].copy()
 
 
 def pack_vectors(n, d, steps, g):
