@@ -53,3 +53,9 @@ def test_the_words_on_the_way_to_the_counts(drawing):
     assert "after 10 steps" in draw(steps=90, after="t").alt
     apart = [float(draw(steps=s, after="t").alt.rpartition(" ")[2].rstrip(".")) for s in (0, 100)]
     assert apart[1] < 0.02 < apart[0]
+
+
+def test_the_mirrored_table_is_named(drawing):
+    draw, _, start = drawing(figures, DRAWN["tied_tables"])
+    assert "the same map again" in draw(**start).caption
+    assert "another map" in draw(**(start | {"model": "counted"})).caption

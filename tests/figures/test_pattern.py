@@ -22,6 +22,9 @@ def test_every_weight_can_be_reached_and_read():
     names = re.findall(r'type="radio" name="(\w+)"', page)
     assert len(set(names)) == 2, "the arrow keys would leave the pattern"
     assert page.count('class="w none"') == 6
+    assert page.count('data-lm-suppress-shortcuts="true"') == 18, (
+        "JupyterLab would take the arrow keys for itself"
+    )
 
 
 def test_a_figure_needs_no_script_and_no_other_file():

@@ -28,7 +28,7 @@ def _lower(n: int) -> Tensor:
     return torch.ones(n, n, dtype=torch.bool).tril()
 
 
-@exercise(points=2, level=2, minutes=10)
+@exercise(points=2, level=2, minutes=8)
 def attention_scores(rng: np.random.Generator) -> Iterator[Case]:
     yield case(
         tensor([[2.0, 0.0, 0.0, 0.0], [0.0, 2.0, 2.0, 0.0]]),
@@ -126,7 +126,7 @@ def transposed_as_matrix(Q: Any, K: Any) -> Any:
     return Q @ K.t() / math.sqrt(Q.shape[-1])
 
 
-@exercise(points=1, level=1, minutes=5)
+@exercise(points=1, level=1, minutes=4)
 def causal_mask(rng: np.random.Generator) -> Iterator[Case]:
     yield case(3, expect=tensor([[True, False, False], [True, True, False], [True, True, True]]))
     yield case(1, expect=tensor([[True]]), note="one token, which looks at itself")
@@ -227,7 +227,7 @@ def _hidden_gradient(mask: Tensor, scores: Tensor, weights: Tensor) -> Case:
     )
 
 
-@exercise(points=3, level=3, minutes=15)
+@exercise(points=3, level=3, minutes=12)
 def attention_pattern(rng: np.random.Generator) -> Iterator[Case]:
     lower = _lower(3)
     yield case(torch.zeros(2, 2), _lower(2), expect=tensor([[1.0, 0.0], [0.5, 0.5]]))
@@ -446,7 +446,7 @@ EXAMPLE = (  # "old wax seal", the head that the lesson sets by hand
 )
 
 
-@exercise(points=3, level=3, minutes=15)
+@exercise(points=3, level=3, minutes=12)
 def attention_head(rng: np.random.Generator) -> Iterator[Case]:
     zero, one = tensor([[0.0]]), tensor([[1.0]])
     X = tensor([[2.0], [4.0], [9.0]])
@@ -472,8 +472,8 @@ def attention_head(rng: np.random.Generator) -> Iterator[Case]:
     yield case(*_head(rng, (4, 2), 9, largest=1.0), note="4 tokens, d_model 2, d_head 9")
     yield case(*_head(rng, (4, 3), 2), False, note="4 tokens, d_model 3, d_head 2, without a mask")
     yield case(*_head(rng, (2, 5, 3), 4), note="a batch of 2 texts of 5 tokens")
-    yield case(*_head(rng, (2, 3, 4, 5), 6, largest=1.0), False, note="X of shape (2, 3, 4, 5), no mask")
-    yield case(*_head(rng, (3, 2, 4, 5), 1, largest=1.0), note="X of shape (3, 2, 4, 5), d_head 1")
+    yield case(*_head(rng, (3, 1, 5, 4), 6, largest=1.0), False, note="X of shape (3, 1, 5, 4), no mask")
+    yield case(*_head(rng, (2, 3, 4, 5), 1, largest=1.0), note="X of shape (2, 3, 4, 5), d_head 1")
     X, W_Q, W_K, W_V, W_O = _head(rng, (4, 3), 2, largest=1.0)
     X[-1] *= 10_000
     yield case(
@@ -624,7 +624,7 @@ def mask_from_first_axis(X: Any, W_Q: Any, W_K: Any, W_V: Any, W_O: Any, causal:
     return _pattern_of(scores, _lower(X.shape[0]) if causal else None) @ (X @ W_V) @ W_O
 
 
-@exercise(points=2, level=2, minutes=8)
+@exercise(points=2, level=2, minutes=6)
 def qk_form(rng: np.random.Generator) -> Iterator[Case]:
     yield case(tensor([[1.0], [2.0]]), tensor([[3.0], [0.0]]), expect=tensor([[3.0, 0.0], [6.0, 0.0]]))
     yield case(
@@ -696,7 +696,7 @@ def _counts(d_model: int, d_head: int, each: int, note: str = "") -> Case:
     return case(d_model, d_head, expect=expect, view=_exact_keys, tolerance=1e-12, note=note)
 
 
-@exercise(points=1, level=1, minutes=5)
+@exercise(points=1, level=1, minutes=4)
 def head_parameters(rng: np.random.Generator) -> Iterator[Case]:
     yield _counts(3, 2, 6)
     yield _counts(5, 1, 5, note="d_head 1")
@@ -784,7 +784,7 @@ def _std(d_head: int, n: int, seed: int, note: str = "") -> Case:
     return case(d_head, n, _generator(seed), expect=root, tolerance=room, text=text, note=note)
 
 
-@exercise(points=2, level=2, minutes=10)
+@exercise(points=2, level=2, minutes=8)
 def score_std(rng: np.random.Generator) -> Iterator[Case]:
     seeds = [int(seed) for seed in rng.integers(1000, size=6)]
     yield _std(64, 6_000, seeds[0], note="expected is √64, within what chance allows")

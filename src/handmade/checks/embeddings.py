@@ -109,7 +109,7 @@ def id_instead_of_one(ids: Any, vocab_size: int) -> Any:
     return _rows(ids, vocab_size) * ids[:, None]
 
 
-@exercise(points=1, level=1, minutes=6)
+@exercise(points=1, level=1, minutes=5)
 def embed(rng: np.random.Generator) -> Iterator[Case]:
     W_E = tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
     yield case(tensor([2, 0]), W_E, expect=tensor([[5.0, 6.0], [1.0, 2.0]]))
@@ -190,7 +190,7 @@ def _cosines(vector: Any, W_E: Any) -> Any:
     return torch.nn.functional.normalize(W_E, dim=1) @ torch.nn.functional.normalize(vector, dim=0)
 
 
-@exercise(points=2, level=2, minutes=10)
+@exercise(points=2, level=2, minutes=8)
 def nearest_tokens(rng: np.random.Generator) -> Iterator[Case]:
     W_E = tensor([[0.0, 5.0], [2.0, 0.0], [3.0, 3.0]])
     yield case(tensor([1.0, 0.0]), W_E, 2, expect=tensor([1, 2]))
@@ -539,7 +539,7 @@ def _pairs(n: int) -> torch.Tensor:
     return torch.block_diag(*[torch.ones(2, 2)] * (n // 2))
 
 
-@exercise(points=4, level=4, minutes=25)
+@exercise(points=4, level=4, minutes=20)
 def cooccurrence_vectors(rng: np.random.Generator) -> Iterator[Case]:
     yield case(
         tensor([0, 2, 1, 2, 0, 2, 1]),
@@ -712,7 +712,7 @@ def raw_counts(ids: Any, vocab_size: int, window: int, d_model: int) -> Any:
 
 
 @cooccurrence_vectors.misconception(
-    "You kept the negative PMIs: now two words are alike because of what both avoid.",
+    "You kept the negative PMIs: what a word avoids now counts as much as the company that it keeps.",
     "What should stand in the table where a pair occurs less often than by chance?",
 )
 def negatives_kept(ids: Any, vocab_size: int, window: int, d_model: int) -> Any:
@@ -760,6 +760,17 @@ def one_place_too_wide(ids: Any, vocab_size: int, window: int, d_model: int) -> 
 def last_place_missed(ids: Any, vocab_size: int, window: int, d_model: int) -> Any:
     offsets = [o for o in range(-window, window) if o]
     return _strongest(_pmi(_counts(ids, vocab_size, window, offsets=offsets)).clamp(min=0), d_model)
+
+
+@cooccurrence_vectors.misconception(
+    "However often a pair occurs, it was counted once for each distance: `table[rows, columns] += 1` adds 1 once to a place that comes many times.",
+    "In the text 0, 1, 0, 1, how often does 1 stand right behind 0?",
+)
+def repeats_counted_once(ids: Any, vocab_size: int, window: int, d_model: int) -> Any:
+    counts = torch.zeros(vocab_size, vocab_size)
+    for distance in range(1, window + 1):
+        counts[ids[:-distance], ids[distance:]] += 1
+    return _strongest(_pmi(counts + counts.T).clamp(min=0), d_model)
 
 
 @cooccurrence_vectors.misconception(
@@ -830,7 +841,7 @@ def _exponents(d_model: int) -> Any:
     return torch.arange(0, d_model, 2, dtype=torch.float64) / d_model
 
 
-@exercise(points=2, level=3, minutes=12)
+@exercise(points=2, level=3, minutes=10)
 def sinusoidal_positions(rng: np.random.Generator) -> Iterator[Case]:
     near = 1e-3
     yield case(

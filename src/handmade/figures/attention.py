@@ -182,7 +182,7 @@ def saturation(attention_scores: Callable[..., Any], attention_pattern: Callable
 
     explore(
         draw,
-        power=slider("d_head is 2 to the power", 6, 0, 10, 1),
+        power=slider("d_head is 2^", 6, 0, 10, 1),
         seed=slider("random seed", 1, 0, 20, 1),
     )
 
@@ -254,7 +254,13 @@ def context_cost(measured: Mapping[int, tuple[float, int]]) -> None:
     ):
         axes.loglog(n, values, "o-", color=colour, base=2)
         for m, value in zip(n, values, strict=True):
-            axes.annotate(f"{value:.3g}", (m, value), xytext=(-4, 7), textcoords="offset points", ha="right")
+            axes.annotate(
+                f"{value:,.0f}" if value >= 100 else f"{value:.3g}",
+                (m, value),
+                xytext=(-4, 7),
+                textcoords="offset points",
+                ha="right",
+            )
         axes.loglog(
             n, [values[0] * (m / n[0]) ** 2 for m in n], ":", color=GREY, base=2, label="4 times as much for each doubling",
         )  # fmt: skip

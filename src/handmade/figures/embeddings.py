@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from handmade.data.facts import ANSWERS, FIRST_NAMES, LAST_NAMES, facts_corpus
 from handmade.figures.picture import (
@@ -46,6 +47,8 @@ KINDS = {  # (words, colour, marker)
     "cities": (ANSWERS["lives in"], RED, "D"),
     "colours": (ANSWERS["likes"], PURPLE, "P"),
 }
+ORDINALS = ("first", "second", "third", "fourth")
+SIDES = {"directions 1 and 2": (0, 1), "directions 2 and 3": (1, 2), "directions 3 and 4": (2, 3)}
 
 
 def lookup(one_hot: Callable[..., Any], embed: Callable[..., Any]) -> None:
@@ -114,11 +117,23 @@ def _numbers(
     axes.set(yticks=range(len(rows)), yticklabels=rows, title=title)
     axes.set(xticks=range(table.shape[1]) if columns else [], xticklabels=columns or [])
     axes.tick_params(length=0)
+    for edge in range(1, table.shape[0]):
+        axes.axhline(edge - 0.5, color="white", lw=2)
 
 
 def _frame(width: int, row: int) -> Any:
     """Return a frame around one row of a table."""
     return Rectangle((-0.48, row - 0.46), width - 0.04, 0.92, fill=False, ec="black", lw=2)
+
+
+def counts(ids: torch.Tensor, vocab_size: int, window: int) -> torch.Tensor:
+    """Return how often two tokens stand at most `window` places apart: the table before any PMI."""
+    table = torch.zeros(vocab_size * vocab_size)
+    for distance in range(1, window + 1):
+        pairs = ids[:-distance] * vocab_size + ids[distance:]
+        table += torch.bincount(pairs, minlength=len(table))
+    table = table.reshape(vocab_size, vocab_size)
+    return table + table.T
 
 
 def share_among_kind(nearest_tokens: Callable[..., Any], vectors: Any, vocabulary: list[str]) -> float:
@@ -156,7 +171,7 @@ def _facts(n_people: int) -> tuple[list[str], list[int]]:
 def like_with_like(cooccurrence_vectors: Callable[..., Any], nearest_tokens: Callable[..., Any]) -> None:
     """Show the words of the facts on a plane, and the cosines of all pairs, by kinds; the learner sets how the vectors are made."""
 
-    def draw(made: str, window: int, d_model: int, n_people: int) -> Picture:
+    def draw(made: str, window: int, d_model: int, n_people: int, side: str) -> Picture:
         vocabulary, ids = _facts(n_people)
         number = {word: i for i, word in enumerate(vocabulary)}
         if made == "by counting":
@@ -174,14 +189,15 @@ def like_with_like(cooccurrence_vectors: Callable[..., Any], nearest_tokens: Cal
         figure = new_figure(10.2, 4.9)
         left, right = figure.subplots(1, 2)
         order = [i for members in groups.values() for i in members]
-        places = _plane(rows[order])
+        places = _plane(rows[order], SIDES[side])
         start = 0
         for name, members in groups.items():
             _, colour, marker = KINDS[name]
             x, y = places[start : start + len(members)].T
             left.plot(x, y, marker, color=colour, ms=6, mec="white", mew=0.5, label=name)
             start += len(members)
-        left.set(xticks=[], yticks=[], xlabel="first direction", ylabel="second direction")
+        across, up = (ORDINALS[i] for i in SIDES[side])
+        left.set(xticks=[], yticks=[], xlabel=f"{across} direction", ylabel=f"{up} direction")
         left.set_title("The words, seen from one side")
         left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=3, fontsize=9, frameon=False)
         image = right.imshow(rows[order] @ rows[order].T, cmap="PuOr_r", vmin=-1, vmax=1)
@@ -198,13 +214,14 @@ def like_with_like(cooccurrence_vectors: Callable[..., Any], nearest_tokens: Cal
         right.set_title(f"All pairs, by kind ({how}{d_model} numbers a word)")
         told = ", ".join(f"{name} {n} of {all_}" for name, (n, all_) in alike.items())
         alt = (
-            f"{len(order)} words of the facts about {n_people} people, vectors made {made}, {how}{d_model} numbers each. Left, the words as points on a plane, "
+            f"{len(order)} words of the facts about {n_people} people, vectors made {made}, {how}{d_model} numbers each. Left, the words as points, seen along {side}, "
             f"a marker for each of five kinds. Right, a square of the cosines of all pairs, sorted by kind. Words whose nearest word is of their own "
             f"kind: {told}."
         )
         caption = (
             f"{100 * share:.0f} % of the words have a nearest word of their own kind ({told}). Dark squares along the diagonal on the right are kinds "
-            "whose words point alike. The plane on the left is one view of many directions: what lies together there may lie apart in others."
+            "whose words point alike. The left panel is a view along two of many directions: what lies together there may lie apart in another view. "
+            "(Its points are scattered a little, so that equal ones do not hide each other.)"
         )
         return Picture(figure, alt, caption)
 
@@ -214,16 +231,19 @@ def like_with_like(cooccurrence_vectors: Callable[..., Any], nearest_tokens: Cal
         window=slider("window", 1, 1, 6, 1),
         d_model=slider("numbers a word", 32, 2, 64, 2),
         n_people=slider("people", 600, 60, 600, 60),
+        side=choice("seen along", list(SIDES)),
     )
 
 
-def _plane(rows: np.ndarray) -> np.ndarray:
-    """Return two coordinates for each row: along the two directions in which the rows differ most."""
+def _plane(rows: np.ndarray, directions: tuple[int, int]) -> np.ndarray:
+    """Return two coordinates for each row: along two of the directions in which the rows differ most, a little scattered."""
     centred = rows - rows.mean(axis=0)
-    _, _, directions = np.linalg.svd(centred, full_matrices=False)
-    for direction in directions[:2]:  # the sign is free; fix it, so that the picture is the same everywhere
-        direction *= np.sign(direction[np.argmax(np.abs(direction))])
-    return np.asarray(centred @ directions[:2].T)
+    _, _, Vt = np.linalg.svd(centred, full_matrices=False)
+    chosen = np.array([Vt[i % len(Vt)] for i in directions])
+    chosen *= np.sign(chosen[[0, 1], np.abs(chosen).argmax(axis=1)])[:, None]  # the sign is free; fix it
+    places = centred @ chosen.T
+    scatter = np.random.default_rng(0).uniform(-0.025, 0.025, places.shape)
+    return np.asarray(places + scatter * max(np.ptp(places), 1e-9))
 
 
 def neighbours(
@@ -296,11 +316,15 @@ def positions(sinusoidal_positions: Callable[..., Any]) -> None:
             title="Dot products, by distance",
             xlim=(-127, 127),
         )
-        right.legend(loc="upper left", fontsize=9)
+        right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2, fontsize=9, frameon=False)
+        left.xaxis.set_major_locator(MaxNLocator(integer=True))
         spread = max(np.ptp(np.diagonal(products, distance)) for distance in range(length))
         near = (position + 1) if position + 1 < length else position - 1
         far = position + 30 if position + 30 < length else position - 30
-        told = f"with itself {products[position, position]:.1f}, with its neighbour {products[position, near]:.1f}, 30 places away {products[position, far]:.1f}"
+        itself, beside, away = (
+            f"{products[position, j]:.1f}".replace("-", "−") for j in (position, near, far)
+        )
+        told = f"with itself {itself}, with its neighbour {beside}, 30 places away {away}"
         alt = (
             f"Left, the table of {length} positions and {d_model} columns ({kind}) as colours, position {position} marked. Right, dot products "
             f"against the distance: position {position} {told}; the same for four other positions in grey. Pairs at the same distance differ "

@@ -82,7 +82,7 @@ def normalisations(softmax: Callable[..., Any]) -> None:
                     axes.text(
                         place,
                         edge,
-                        short(value),
+                        _brief(value),
                         ha="center",
                         va="bottom" if height >= 0 else "top",
                         fontsize=9,
@@ -93,7 +93,7 @@ def normalisations(softmax: Callable[..., Any]) -> None:
             logit_names = [f"{name}\n{short(float(z))}" for name, z in zip(names, logits, strict=True)]
             axes.set(xticks=range(4), xticklabels=logit_names, title=way, ylim=(-1.25, 1.85))
             axes.set_xlabel(f"token, and its logit\nif d comes: {_cost(values[3])}")
-            listed = "0 divided by 0" if broken else ", ".join(map(short, values))
+            listed = "0 divided by 0" if broken else ", ".join(map(_brief, values))
             told.append(f"{way}: {listed}; if d comes, {_cost(values[3])}")
         panels[0].set_ylabel("probability")
         asked = f"logits {', '.join(short(float(z)) for z in logits)}"
@@ -108,6 +108,17 @@ def normalisations(softmax: Callable[..., Any]) -> None:
         draw,
         d=slider("logit of d", -1.0, -4.0, 4.0, 0.5),
         shift=slider("added to all four", 0.0, -4.0, 4.0, 0.25),
+    )
+
+
+def _brief(value: float) -> str:
+    """Return a number in two decimals, or one digit where it is too small for that: no 0 that is none."""
+    return (
+        short(value)
+        if abs(value) >= 0.005 or value == 0
+        else f"{value:.0e}"
+        if abs(value) < 1e-4
+        else f"{value:.1g}"
     )
 
 
@@ -140,11 +151,11 @@ def temperature(softmax_with_temperature: Callable[..., Any], table: Any) -> Non
             xlabel=f"next letter (· is the space)\n\nwritten at this temperature:  {text}", ylabel="probability",
         )  # fmt: skip
         axes.set_title(
-            f"after {SHOWN[row]}: the likeliest is {SHOWN[best]}, with probability {heated[best]:.2f}"
+            f"after {SHOWN[row]}: the likeliest is {_named(best)}, with probability {heated[best]:.2f}"
         )
-        axes.legend(loc="upper right")
+        axes.legend(loc="upper center")
         alt = (
-            f"Bars: the probability of each of 27 signs after {after}, at temperature {temperature:g}. The largest is {SHOWN[best]} with "
+            f"Bars: the probability of each of 27 signs after {after}, at temperature {temperature:g}. The largest is {_named(best)} with "
             f"{heated[best]:.2f} (at temperature 1 it has {usual[best]:.2f}). A text drawn at this temperature: {text}"
         )
         caption = (
@@ -158,6 +169,10 @@ def temperature(softmax_with_temperature: Callable[..., Any], table: Any) -> Non
         after=choice("after the letter", ["t", "q", "e", "space"]),
         temperature=slider("temperature", 1.0, 0.1, 5.0, 0.1),
     )
+
+
+def _named(row: int) -> str:
+    return LETTERS[row] if row else "the space"
 
 
 def _row(letter: str) -> int:
@@ -215,8 +230,8 @@ def meeting(
         right.plot(places, learned, "o", color=BLUE, ms=6, mec="black", label="softmax of the learned logits")
         right.set(
             xticks=places, xticklabels=list(SHOWN), xlabel="next letter (· is the space)", ylabel="probability",
-            ylim=(0, max(1.05 * float(max(shares[row].max(), learned.max())), 0.1)),
-            title=f"after {SHOWN[row]}: at most {gap:.3f} apart",
+            ylim=(0, max(1.3 * float(max(shares[row].max(), learned.max())), 0.1)),
+            title=f"after {_named(row)}: at most {gap:.3f} apart",
         )  # fmt: skip
         right.legend(loc="upper right")
         alt = (
@@ -237,67 +252,65 @@ def meeting(
 
 
 def tied_tables(softmax: Callable[..., Any], tables: Mapping[str, Any]) -> None:
-    """Show the probabilities of several bigram tables as maps, and both directions of one pair of letters.
+    """Show several bigram tables as maps, of probabilities or of logits, and both directions of one pair of letters.
 
     The first table is the one that the others are compared with.
     """
     reference, *_ = tables
+    logits = {name: torch.as_tensor(table).numpy() for name, table in tables.items()}
     maps = {name: np.array(_list(softmax(torch.as_tensor(table)))) for name, table in tables.items()}
 
-    def draw(model: str, pair: str) -> Picture:
+    def draw(model: str, shown: str, pair: str) -> Picture:
         first, second = (_row(letter) for letter in pair.split(" "))
         wanted, found = ([m[first, second], m[second, first]] for m in (maps[reference], maps[model]))
+        both = [short(z) for z in (logits[model][first, second], logits[model][second, first])]
         figure = new_figure(10.4, 5.2)
         left, right = figure.subplots(1, 2, width_ratios=[1.6, 1])
-        image = left.imshow(np.sqrt(maps[model]), cmap="Blues", vmin=0, vmax=1)
+        if shown == "probabilities":
+            image = left.imshow(np.sqrt(maps[model]), cmap="Blues", vmin=0, vmax=1)
+            bar = figure.colorbar(image, ax=left, ticks=[0, 0.1**0.5, 0.3**0.5, 0.6**0.5, 1], shrink=0.8)
+            bar.ax.set_yticklabels(["0", "0.1", "0.3", "0.6", "1"])
+        else:
+            low, high = np.percentile(logits[model], [3, 99])
+            image = left.imshow(logits[model], cmap="Blues", vmin=low, vmax=high)
+            bar = figure.colorbar(image, ax=left, shrink=0.8)
+        bar.set_label(shown)
         for row, column, mark in ((first, second, "s"), (second, first, "o")):
             left.plot(column, row, mark, ms=13, mfc="none", mec=RED, mew=2)
         places = range(len(LETTERS))
         left.set_xticks(places, list(SHOWN), fontsize=8)
         left.set_yticks(places, list(SHOWN), fontsize=8)
-        left.set(xlabel="next letter (column)", ylabel="this letter (row)", title=model)
-        bar = figure.colorbar(image, ax=left, ticks=[0, 0.1**0.5, 0.3**0.5, 0.6**0.5, 1], shrink=0.8)
-        bar.ax.set_yticklabels(["0", "0.1", "0.3", "0.6", "1"])
-        bar.set_label("probability")
+        left.set(xlabel="next letter (column)", ylabel="this letter (row)", title=f"{model}: {shown}")
         a, b = SHOWN[first], SHOWN[second]
-        groups = [f"{b} after {a}\n(square)", f"{a} after {b}\n(circle)"]
+        groups = [f"{b} after {a} (square)\nlogit {both[0]}", f"{a} after {b} (circle)\nlogit {both[1]}"]
         for offset, values, colour, hatch, label in (
-            (-0.2, wanted, ORANGE, "//", reference),
-            (0.2, found, BLUE, "", model),
+            (-0.2, wanted, ORANGE, "//", f"{reference} in the text"),
+            (0.2, found, BLUE, "", f"model: {model}"),
         ):
-            right.bar(
-                [i + offset for i in range(2)],
-                values,
-                width=0.38,
-                color=colour,
-                hatch=hatch,
-                edgecolor="white",
-                label=label,
-            )
-            for i, value in enumerate(values):
-                right.text(i + offset, value + 0.015, f"{value:.2f}", ha="center")
-        right.set(
-            xticks=range(2),
-            xticklabels=groups,
-            ylim=(0, 1.3),
-            ylabel="probability",
-            title="both directions of one pair",
-        )
-        right.legend(loc="upper center")
-        doubles = float(np.mean(np.diag(maps[model])))
+            ends = [i + offset for i in range(2)]
+            right.bar(ends, values, width=0.38, color=colour, hatch=hatch, edgecolor="white", label=label)
+            for end, value in zip(ends, values, strict=True):
+                right.text(end, value + 0.015, f"{value:.2f}", ha="center")
+        right.set(xticks=range(2), xticklabels=groups, ylim=(0, 1.3), ylabel="probability")
+        right.set_title("both directions of one pair")
+        right.legend(loc="upper right")
+        doubles, usual = (float(np.mean(np.diag(maps[name]))) for name in (model, reference))
+        mirrored = bool(np.allclose(logits[model], logits[model].T, atol=1e-3))
         alt = (
-            f"Left: a map of 27 by 27 probabilities of the model '{model}', a row for each letter, a column for the next one; on the diagonal "
-            f"they are {doubles:.2f} on average. Right: {b} after {a} has {wanted[0]:.2f} in {reference}, {found[0]:.2f} in the model; "
-            f"{a} after {b} has {wanted[1]:.2f} and {found[1]:.2f}. The model is {model}."
+            f"Left: a map of the {shown} of the model '{model}', 27 by 27, a row for each letter, a column for the next one; its logits are "
+            f"{'the same' if mirrored else 'not the same'} when the map is mirrored at its diagonal. Right: {b} after {a} has probability {wanted[0]:.2f} "
+            f"in the text, {found[0]:.2f} in the model; {a} after {b} has {wanted[1]:.2f} and {found[1]:.2f}. The two logits: {both[0]} and {both[1]}."
         )
         caption = (
-            "Dark means likely. The square and the circle are the two directions of one pair; mirror the map at its diagonal, and they change places. "
-            f"On the diagonal stand doubled letters; here they have {doubles:.2f} on average, in the counted table {float(np.mean(np.diag(maps[reference]))):.2f}."
+            f"Dark means large. The square and the circle are the two directions of one pair. Mirrored at the diagonal, these logits are "
+            f"{'the same map again' if mirrored else 'another map'}. On the diagonal stand doubled letters: their probability is {doubles:.2f} on "
+            f"average here, {usual:.2f} in the text."
         )
         return Picture(figure, alt, caption)
 
     explore(
         draw,
         model=choice("model", [*list(tables)[1:], reference]),
-        pair=choice("pair", ["q u", "t h", "h e", "n d"]),
+        shown=choice("map of", ["logits", "probabilities"]),
+        pair=choice("pair", ["t h", "q u", "h e", "n d"]),
     )
