@@ -5,7 +5,11 @@ import torch
 from handmade.figures import mlp as figures
 from handmade.reference import mlp as reference
 
-FACTS = [("Michael", "Jordan", "basketball"), ("Michael", "Phelps", "swimming"), ("Robin", "Williams", "acting")]
+FACTS = [
+    ("Michael", "Jordan", "basketball"),
+    ("Michael", "Phelps", "swimming"),
+    ("Robin", "Williams", "acting"),
+]
 COUNTS = {0.5: {3: 5, 8: 22, 16: 121, 24: 485}, 0.35: {8: 10, 16: 23, 32: 119}}
 PENTAGON = torch.tensor([[1.0, 0.0], [0.3, 0.95], [-0.8, 0.6], [-0.8, -0.6], [0.3, -0.95]])
 TRAINED = {

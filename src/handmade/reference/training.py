@@ -39,9 +39,7 @@ def get_batch(
     ### BEGIN SOLUTION
     n_starts = len(ids) - context_length
     if n_starts < 1:
-        raise ValueError(
-            f"expected at least context_length + 1 = {context_length + 1} ids, got {len(ids)}"
-        )
+        raise ValueError(f"expected at least context_length + 1 = {context_length + 1} ids, got {len(ids)}")
     starts = torch.randint(n_starts, (batch_size, 1), generator=generator)
     places = starts + torch.arange(context_length)
     return ids[places], ids[places + 1]
@@ -122,7 +120,9 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
     ### END SOLUTION
 
 
-def evaluate(model: nn.Module, ids: Int64[Tensor, "n_ids"], n_batches: int, generator: torch.Generator) -> float:
+def evaluate(
+    model: nn.Module, ids: Int64[Tensor, "n_ids"], n_batches: int, generator: torch.Generator
+) -> float:
     """Return the mean loss of the model on random batches of these ids, of `model.config.context_length` tokens a row.
 
     The model is in evaluation mode meanwhile, and afterwards in the mode it was in. No gradients are computed, and all
@@ -191,9 +191,9 @@ def write_checkpoint(path: str | Path, contents: dict[str, Any]) -> None:
     os.replace(unfinished, path)
 
 
-def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """Return the contents of such a file. It is read as data: code in it, from whoever made the file, would not run."""
-    return torch.load(path, map_location="cpu", weights_only=True)
+def read_checkpoint(path: str | Path, device: torch.device) -> dict[str, Any]:
+    """Return the contents of such a file, with its tensors on the device. Code hidden in a file would not run: it is read as data."""
+    return torch.load(path, map_location=device, weights_only=True)
 
 
 def settings_of_run(model: nn.Module, config: TrainingConfig) -> dict[str, Any]:
@@ -228,14 +228,13 @@ def train(
     losses: list[float] = []
     settings = settings_of_run(model, config)
     if resume_from is not None:
-        saved = read_checkpoint(resume_from)
+        saved = read_checkpoint(resume_from, device)
         for part in ("config", "model"):
             if saved["settings"][part] != settings[part]:
                 raise ValueError(f"expected a checkpoint of this {part}, got one of another in {resume_from}")
         model.load_state_dict(saved["weights"])
-        memory = [{key: _to(value, device) for key, value in state.items()} for state in saved["memory"]]
-        generator.set_state(saved["generator"])
-        losses = saved["losses"]
+        memory, losses = saved["memory"], saved["losses"]
+        generator.set_state(saved["generator"].cpu())
 
     for step in range(len(losses), config.steps):
         model.train()
