@@ -13,12 +13,12 @@ test: env
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m handmade.lessons --check
-	$(BIN)/pytest -n 2 --dist loadfile -m "not browser"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not browser and not thorough"
 
-# What needs more than Python: a browser.
+# What takes longer, and what needs more than Python: a browser.
 test-more: env
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[browser]'
-	$(BIN)/pytest -m browser
+	$(BIN)/pytest -n 2 --dist loadgroup -m "browser or thorough"
 
 build: env
 	$(BIN)/python -m handmade.lessons

@@ -16,7 +16,7 @@ from handmade.grading import demo
 from handmade.grading.intake import load_record
 
 LESSON = "01_matmul"
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo class")]
 each_student = pytest.mark.parametrize("student", demo.CLASS, ids=lambda s: s.name)
 
 

@@ -128,6 +128,7 @@ def finished(tmp_path_factory):
     return folder
 
 
+@pytest.mark.xdist_group("solves the course")
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_a_solved_notebook_runs_from_top_to_bottom(lesson, root, finished):
     cells = run_lesson(root / f"solutions/{lesson}/{lesson}.ipynb", finished)
@@ -136,6 +137,7 @@ def test_a_solved_notebook_runs_from_top_to_bottom(lesson, root, finished):
             assert "✓" in shown(cell)
 
 
+@pytest.mark.xdist_group("solves the course")
 def test_who_solves_the_course_owns_all_of_it_and_needs_nothing_else(finished, monkeypatch):
     monkeypatch.chdir(finished)
     states = {name: state for _, name, state in parts.table()}
