@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from handmade.checks.compare import difference
-from handmade.checks.message import show
+from handmade.checks.compare import describe, difference
+from handmade.checks.message import _narrowed, show
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,36 @@ def test_truth_values_are_shown_as_words_so_that_they_do_not_look_like_numbers()
         "True]]",
     ]
     assert show(np.array([1, 0])) == "[1 0]"
+
+
+def test_matrices_of_a_stack_are_shown_in_a_line_each_where_they_fit():
+    stack = np.arange(12).reshape(2, 3, 2)
+    assert show(stack) == "[[[ 0  1] [ 2  3] [ 4  5]]\n [[ 6  7] [ 8  9] [10 11]]]"
+    wide = show(np.arange(32.0).reshape(1, 2, 16) / 7)
+    assert len(wide.splitlines()) > 2
+    assert "\n\n" not in wide
+    assert show(np.arange(4).reshape(2, 2)) == "[[0 1]\n [2 3]]"
+
+
+def test_of_lists_of_arrays_the_first_entry_that_differs_is_shown():
+    expected = [(np.zeros(2), np.array([[1.0, 2.0]])), (np.ones(2), np.ones((1, 2)))]
+    got = [[np.zeros(2), np.array([[1.0], [2.0]])], [np.ones(2), np.ones((2, 1))]]
+    assert [show(part) for part in _narrowed(expected, got, 1e-5)] == [
+        "[0][1]: [[1. 2.]]",
+        "[0][1]: [[1.]\n         [2.]]",
+    ]
+    assert _narrowed(expected, got[:1], 1e-5) == (expected, got[:1])
+
+
+def test_an_object_that_can_be_called_is_no_function():
+    class Layer:
+        def __call__(self):
+            return 1
+
+    assert describe(Layer()) == "an object of type Layer"
+    assert describe(Layer().__call__) == "a function"
+    assert describe(len) == "a function"
+
+
+def test_arrays_in_lists_are_shown_as_numbers_in_one_line():
+    assert show([(np.eye(2), np.zeros(1)), "x"]) == "[([[1. 0.] [0. 1.]], [0.]), 'x']"

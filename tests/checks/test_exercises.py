@@ -230,3 +230,12 @@ def test_every_reference_body_is_an_exercise_or_a_helper_without_markers():
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 marked = "### BEGIN SOLUTION" in (ast.get_source_segment(text, node) or "")
                 assert marked == (node.name in checks.load_lesson(lesson))
+
+
+def test_an_error_that_was_asked_for_is_named_with_its_article():
+    config = checks.load_lesson("gpt")["GPTConfig"]
+    not_frozen = next(m for m in config.misconceptions if m.name == "not frozen")
+    with pytest.raises(check.CheckFailed, match="Expected an AttributeError, got a number"):
+        check.GPTConfig(not_frozen.implementation)
+    with pytest.raises(check.CheckFailed, match="Expected a ValueError, got a number"):
+        check.dot(lambda a, b: float((a[: len(b)] * b[: len(a)]).sum()))

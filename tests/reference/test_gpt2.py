@@ -12,7 +12,8 @@ SIZES = {"vocab_size": 61, "context_length": 17, "d_model": 12, "n_layers": 11, 
 @pytest.fixture(scope="module")
 def theirs():
     """A random GPT-2 in evaluation mode. Its biases and gains are random too: as new they are 0 and 1, and would test nothing."""
-    transformers = pytest.importorskip("transformers", reason="the dev extra brings it")
+    import transformers  # here alone: it takes seconds
+
     config = transformers.GPT2Config(
         vocab_size=SIZES["vocab_size"],
         n_positions=SIZES["context_length"],

@@ -61,7 +61,7 @@ def describe(value: Any) -> str:
         return f"a {type(value).__name__} of length {len(value)}"
     if isinstance(value, type):
         return f"the class {value.__name__}"
-    if callable(value):
+    if callable(value) and hasattr(value, "__name__"):
         return "a function"
     return f"an object of type {type(value).__name__}"
 

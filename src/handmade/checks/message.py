@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import inspect
+import re
 import textwrap
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ from handmade.checks.run import Verdict
 
 ENTRIES_SHOWN = 40  # an answer with more entries than this is described, not printed
 LINES_SHOWN = 6  # of what the candidate printed
+WIDTH = 84  # of a line of numbers
 
 
 @dataclass(frozen=True)
@@ -154,14 +156,30 @@ def _comparison(verdict: Verdict) -> str:
 
 
 def _narrowed(expected: Any, got: Any, tolerance: float) -> tuple[Any, Any]:
-    """Return, of two dicts of arrays, the first entry that differs; else both as they are."""
+    """Return, of two dicts of arrays, or of two lists of lists of them, the first entry that differs; else both as they are."""
     if isinstance(expected, dict) and isinstance(got, dict) and any(map(is_array, expected.values())):
         for key, right in expected.items():
             if key not in got:
                 return list(expected), list(got)
             if difference(right, got[key], tolerance) is not None:
                 return {key: right}, {key: got[key]}
+    if isinstance(expected, list) and any(isinstance(part, list | tuple) for part in expected):
+        path, right, answer = "", expected, got
+        while isinstance(right, list | tuple) and isinstance(answer, list | tuple):
+            if len(right) != len(answer):
+                return expected, got
+            pairs = enumerate(zip(right, answer, strict=True))
+            i = next((i for i, (r, a) in pairs if difference(r, a, tolerance) is not None), 0)
+            path, right, answer = f"{path}[{i}]", right[i], answer[i]
+        if is_array(right):
+            return {_Place(path): right}, {_Place(path): answer}
     return expected, got
+
+
+class _Place(str):
+    """Where in an answer something stands, shown without quotes: [0][3]."""
+
+    __repr__ = str.__str__
 
 
 def _labelled(label: str, value: str) -> list[str]:
@@ -193,13 +211,9 @@ def show(value: Any) -> str:
             return number(array[()])
         rounded = array if array.dtype.kind in "iub" else np.where(np.abs(array) < 5e-7, 0.0, array)
         if array.size <= ENTRIES_SHOWN:
-            return np.array2string(
-                rounded,
-                precision=4,
-                suppress_small=bool(np.abs(rounded).max(initial=0) < 1e4),
-                max_line_width=84,
-            )
-        first = np.array2string(rounded.ravel()[:6], precision=4, max_line_width=84)
+            small = bool(np.abs(rounded).max(initial=0) < 1e4)
+            return _compact(np.array2string(rounded, precision=4, suppress_small=small, max_line_width=WIDTH))
+        first = np.array2string(rounded.ravel()[:6], precision=4, max_line_width=WIDTH)
         return f"shape {array.shape}, first entries {first}"
     if isinstance(value, bool):
         return repr(value)
@@ -213,13 +227,30 @@ def show(value: Any) -> str:
         key, entry = next(iter(value.items()))
         return f"{key!r}: " + show(entry).replace("\n", "\n" + " " * len(f"{key!r}: "))
     try:
-        shown = repr(value)
+        shown = _in_one_line(value) if isinstance(value, list) else repr(value)
     except Exception:  # a candidate's own class may do anything
         return describe(value)
     if len(shown) < 300:
         return shown
     entries = f" ({len(value)} in all)" if isinstance(value, list | tuple | set | frozenset | dict) else ""
     return f"{shown[:200]} …{entries}"
+
+
+def _in_one_line(value: Any) -> str:
+    """Return lists and tuples with the arrays in them as plain numbers, without line breaks."""
+    if isinstance(value, list | tuple) and value:
+        inside = ", ".join(map(_in_one_line, value))
+        return f"[{inside}]" if isinstance(value, list) else f"({inside})"
+    return re.sub(r"\s*\n\s*", " ", show(value)) if is_array(value) else repr(value)
+
+
+def _compact(text: str) -> str:
+    """Return the text of an array of three axes or more with each matrix in one line, where all of them fit."""
+    if not text.startswith("[[["):
+        return text
+    text = re.sub(r"\n\n+", "\n", text)
+    short = re.sub(r"(?<!\])\]\n +\[(?!\[)", "] [", text)
+    return short if max(map(len, short.splitlines())) <= WIDTH else text
 
 
 def _printed(verdict: Verdict) -> tuple[tuple[str, str], ...]:

@@ -112,7 +112,7 @@ def tanh_form(x: Any) -> Any:
 
 @gelu.misconception(
     "This is x · sigmoid(1.702 x), a rougher stand-in for GELU, off by up to 0.02.",
-    "Which function of torch belongs to the bell curve itself?",
+    "The formula has `erf` in it: where is it in your line?",
 )
 def sigmoid_form(x: Any) -> Any:
     return x * torch.sigmoid(1.702 * x)
@@ -248,7 +248,7 @@ def mlp(rng: np.random.Generator) -> Iterator[Case]:
         note="three positions",
     )
     yield _mlp(
-        "lambda h: h ** 2", floats(rng, 4, 3, largest=2), *_parts(rng, 3, 5), note="squares as activation"
+        "lambda h: h ** 2", floats(rng, 2, 3, largest=2), *_parts(rng, 3, 4), note="squares as activation"
     )
     yield _mlp(
         "lambda h: h / 2 + 1", floats(rng, 4, 2), *_parts(rng, 2, 3), note="an activation that is not 0 at 0"
@@ -398,7 +398,7 @@ def is_position_wise(rng: np.random.Generator) -> Iterator[Case]:
         "sums from here to the end: the last row depends on itself alone",
     )
     yield _rows(
-        "layer_norm  # of each row",
+        "layer_norm",
         _layer_norm,
         floats(rng, 4, 6),
         True,
@@ -441,7 +441,7 @@ def is_position_wise(rng: np.random.Generator) -> Iterator[Case]:
         "each row sorted",
     )
     yield _rows(
-        "lambda X: (X - X.mean()) + X.mean()  # the same X again, but for rounding",
+        "lambda X: (X - X.mean()) + X.mean()",
         lambda X: (X - X.mean()) + X.mean(),
         floats(rng, 7, 6, largest=0.9),
         True,
@@ -490,28 +490,28 @@ def is_position_wise(rng: np.random.Generator) -> Iterator[Case]:
         "the largest entry of each column subtracted",
     )
     yield _rows(
-        "only_the_last  # the last row gets the first added",
+        "only_the_last",
         lambda X: torch.cat([X[:-1], X[-1:] + X[:1]]),
         floats(rng, 5, 2),
         False,
         "all rows stay, but the last one gets the first added",
     )
     yield _rows(
-        "only_the_first  # the first row gets the last added",
+        "only_the_first",
         lambda X: torch.cat([X[:1] + X[-1:], X[1:]]),
         floats(rng, 5, 2),
         False,
         "all rows stay, but the first one gets the last added",
     )
     yield _rows(
-        "only_the_second  # the second row gets the first added",
+        "only_the_second",
         lambda X: torch.cat([X[:1], X[1:2] + X[:1], X[2:]]),
         floats(rng, 5, 2),
         False,
         "all rows stay, but the second one gets the first added",
     )
     yield _rows(
-        "only_the_last_but_one  # the last row but one gets the last added",
+        "only_the_last_but_one",
         lambda X: torch.cat([X[:-2], X[-2:-1] + X[-1:], X[-1:]]),
         floats(rng, 5, 2),
         False,
@@ -519,7 +519,7 @@ def is_position_wise(rng: np.random.Generator) -> Iterator[Case]:
     )
     up, down = floats(rng, 3, 8).double(), floats(rng, 8, 2).double()
     yield _rows(
-        "an_mlp  # with 8 neurons, in float64",
+        "an_mlp",
         lambda X: torch.relu(X @ up) @ down,
         floats(rng, 4, 3).double().T.contiguous().T,
         True,
@@ -572,7 +572,7 @@ def changes_the_first(f: Any, X: Any) -> bool:
 
 @is_position_wise.misconception(
     "You change the last row and look at all others. A cumulative sum passes that test: its rows take from rows before them.",
-    "Which rows must be changed, so that every way from one row to another is tried?",
+    "What must be changed besides the last row, so that every way from one row to another is tried?",
 )
 def changes_the_last(f: Any, X: Any) -> bool:
     changed = X.clone()
@@ -784,7 +784,7 @@ def bias_with_wrong_sign(first: Any, last: Any, value: Any) -> Any:
 
 
 @fact_neuron.misconception(
-    "What your neuron adds are the names again: `w_down` is not the value.",
+    "The parts are exchanged: your neuron asks for the value, and writes the names.",
     "Which of the three vectors does a neuron ask for, and which does it write?",
 )
 def writes_the_names(first: Any, last: Any, value: Any) -> Any:
@@ -814,7 +814,8 @@ def fact_table(rng: np.random.Generator) -> Iterator[Case]:
     keys = torch.stack([axes[[0, 1]], axes[[2, 3]]])
     values = tensor([[1.0, 2.0, 3.0, 4.0], [-5.0, 0.0, 6.0, 0.5]])
     yield _table(keys, values, keys.sum(1), "first + last of each fact", values, "two facts")
-    yield _table(keys, values, axes, "each name alone", torch.zeros(4, 4), "two facts, one name alone")
+    alone = "first and last of the first fact, each alone"
+    yield _table(keys, values, axes[:2], alone, torch.zeros(2, 4), "two facts, one name alone")
     others = torch.stack([axes[0] + axes[3], axes[0] + axes[2], axes[1] + axes[2], axes[1] + axes[3]])
     yield _table(
         keys,
@@ -824,18 +825,18 @@ def fact_table(rng: np.random.Generator) -> Iterator[Case]:
         torch.zeros(4, 4),
         "two facts, names that do not belong together",
     )
-    shared = torch.stack([axes[[0, 1]], axes[[0, 2]], axes[[3, 2]]])
-    values = floats(rng, 3, 4, largest=9)
+    shared = torch.stack([axes[[0, 1]], axes[[0, 2]]])
+    values = floats(rng, 2, 4, largest=9)
     yield _table(
         shared, values, shared.sum(1), "first + last of each fact", values, "facts that share a name"
     )
-    others = torch.stack([axes[0] + axes[3], axes[1] + axes[2], axes[1] + axes[3]])
+    others = torch.stack([axes[0] + axes[3], axes[1] + axes[2]])
     yield _table(
         shared,
         values,
         others,
         "pairs that no fact has",
-        torch.zeros(3, 4),
+        torch.zeros(2, 4),
         "facts that share a name, other pairs",
     )
     firsts, lasts = [0, 0, 0, 1, 2], [1, 2, 3, 2, 3]
@@ -1164,7 +1165,7 @@ def base_two(n_points: int, epsilon: float) -> Any:
 
 @jl_dimension.misconception(
     "You took the logarithm to base 10.",
-    "What does ln stand for, and what is it called in `math`?",
+    "Of which number is ln equal to 1: of 10, or of 2.718…?",
 )
 def base_ten(n_points: int, epsilon: float) -> Any:
     return math.ceil(_exact_k(n_points, epsilon) / math.log(10))
@@ -1194,10 +1195,6 @@ def cube_left_out(n_points: int, epsilon: float) -> Any:
     return math.ceil(4 * math.log(n_points) / (epsilon**2 / 2))
 
 
-def _kind(ratio: float, room: float) -> str:
-    return "right" if abs(ratio - 1) < room else "too large" if ratio > 1 else "too small"
-
-
 def _projected(d: int, k: int, seed: int, note: str) -> Case:
     """Return the case that projects the d axes: what comes out is the matrix itself, d · k random numbers.
 
@@ -1206,16 +1203,22 @@ def _projected(d: int, k: int, seed: int, note: str) -> Case:
     """
     X = torch.eye(d)
 
-    def facts(answer: Any) -> dict[str, Any]:
+    def facts(answer: Any) -> dict[str, bool]:
         R = _part("the answer", answer, (d, k))
+        length, room = float((R**2).sum(1).mean()), 7 * math.sqrt(2 / (d * k))
         return {
-            "the squared lengths, on average": _kind(float((R**2).sum(1).mean()), 7 * math.sqrt(2 / (d * k))),
+            "squared lengths grow, on average": length > 1 + room,
+            "squared lengths shrink, on average": length < 1 - room,
             "positive and negative entries cancel": bool(
                 abs(float(R.mean())) < 7 / (k * math.sqrt(d)) + 1e-9
             ),
         }
 
-    expect = {"the squared lengths, on average": "right", "positive and negative entries cancel": True}
+    expect = {
+        "squared lengths grow, on average": False,
+        "squared lengths shrink, on average": False,
+        "positive and negative entries cancel": True,
+    }
     text = f"random_projection(torch.eye({d}), {k}, torch.Generator().manual_seed({seed}))"
     return play(
         lambda project: project(X.clone(), k, torch.Generator().manual_seed(seed)),

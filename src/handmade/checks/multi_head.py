@@ -83,7 +83,8 @@ def split_heads(rng: np.random.Generator) -> Iterator[Case]:
     yield case(_rows(1, 6), 2, note="one position")
     yield case(_rows(2, 3), 3, note="as many heads as numbers: each gets one")
     yield case(_rows(4, 8), 4, note="as many heads as positions")
-    yield case(floats(rng, 2, 3, 4), 2, note="a batch of 2 texts")
+    yield case(floats(rng, 2, 2, 2), 2, note="a batch of 2 texts")
+    yield case(floats(rng, 2, 3, 8), 2, note="a batch of 2 texts, d_head 4")
     yield case(floats(rng, 2, 3, 5, 4), 2, note="x of shape (2, 3, 5, 4)")
     yield case(floats(rng, 1, 2, 6), 3, note="a batch of one text")
     yield case(floats(rng, 6, 5).T, 3, note="x is the transpose of another tensor")
@@ -133,7 +134,47 @@ def positions_cut(x: Any, n_heads: int) -> Any:
     *batch, n, d = x.shape
     if d % n_heads:
         raise ValueError
-    return x.reshape(*batch, n_heads, n // n_heads, d)
+    each = n // n_heads
+    return x[..., : n_heads * each, :].reshape(*batch, n_heads, each, d)
+
+
+@split_heads.misconception(
+    "You took n_heads for the width of a head: there are d / n_heads heads of n_heads numbers.",
+    "With 2 heads and 6 numbers, how many numbers does each head get?",
+)
+def heads_of_n_heads(x: Any, n_heads: int) -> Any:
+    if x.shape[-1] % n_heads:
+        raise ValueError
+    return _split(x, x.shape[-1] // n_heads)
+
+
+@split_heads.misconception(
+    "Your code expects exactly three axes: a batch, positions, numbers. Here there may be none in front, or several.",
+    "Which axes can you count from the end, so that it does not matter how many stand in front?",
+)
+def expects_a_batch(x: Any, n_heads: int) -> Any:
+    texts, n, d = x.shape
+    if d % n_heads:
+        raise ValueError
+    return x.reshape(texts, n, n_heads, d // n_heads).transpose(1, 2)
+
+
+@split_heads.misconception(
+    "Your `transpose(1, 2)` counts axes from the front. That fits one batch axis, and nothing else.",
+    "Which two axes must change places, counted from the end?",
+)
+def counted_from_the_front(x: Any, n_heads: int) -> Any:
+    return _split(x, n_heads).transpose(-3, -2).transpose(1, 2)
+
+
+@split_heads.misconception(
+    "Your `transpose(0, 1)` counts axes from the front. That fits one text, and no batch.",
+    "Which two axes must change places, counted from the end?",
+)
+def no_batch_expected(x: Any, n_heads: int) -> Any:
+    if x.shape[-1] % n_heads:
+        raise ValueError
+    return _split(x, n_heads).transpose(-3, -2).transpose(0, 1)
 
 
 @split_heads.misconception(
@@ -189,11 +230,21 @@ def list_of_heads(x: Any, n_heads: int) -> Any:
 @exercise(points=1, level=2, minutes=8)
 def merge_heads(rng: np.random.Generator) -> Iterator[Case]:
     yield case(
+        tensor([[[11.0, 12.0], [21.0, 22.0]], [[13.0, 14.0], [23.0, 24.0]]]),
+        expect=_rows(2, 4),
+        note="2 heads, 2 positions, 2 numbers each",
+    )
+    yield case(
         tensor([[[11.0, 12.0], [21.0, 22.0], [31.0, 32.0]], [[13.0, 14.0], [23.0, 24.0], [33.0, 34.0]]]),
         expect=_rows(3, 4),
         note="2 heads, 3 positions, 2 numbers each",
     )
     yield case(_rows(2, 3)[None], expect=_rows(2, 3), note="one head")
+    yield case(
+        tensor([[[1.0], [2.0]], [[3.0], [4.0]]]),
+        expect=tensor([[1.0, 3.0], [2.0, 4.0]]),
+        note="2 heads, 2 positions, one number each",
+    )
     yield case(
         tensor([[[1.0, 2.0, 3.0]], [[4.0, 5.0, 6.0]]]),
         expect=tensor([[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]]),
@@ -322,6 +373,12 @@ def multi_head_attention(rng: np.random.Generator) -> Iterator[Case]:
         expect=tensor([[5.0, 7.0, 5.0, 7.0], [5.0, 7.0, 6.0, 8.0]]),
         note="the second position: head 0 looks at the first, head 1 at itself",
     )
+    X, W_Q = floats(rng, 2, 4, largest=1.0), floats(rng, 4, 4)
+    yield case(
+        X, W_Q, _one(4), _one(4), _one(4), 2,
+        text=f"X, one = {literal(X)}, torch.eye(4)\nmulti_head_attention(X, {literal(W_Q)}, one, one, one, 2)",
+        note="keys and values are the vectors themselves, and W_O changes nothing",
+    )  # fmt: skip
     yield case(*_layer(rng, 3, 4, largest=1.0), 2, note="3 positions, d_model 4, 2 heads")
     yield case(*_layer(rng, 3, 4, largest=1.0), 2, False, note="the same sizes, without a mask")
     yield case(*_layer(rng, 2, 4, largest=1.0), 4, note="4 heads with d_head 1")
@@ -365,6 +422,27 @@ def layer_root_of_d_model(
     X: Any, W_Q: Any, W_K: Any, W_V: Any, W_O: Any, n_heads: int, causal: bool = True
 ) -> Any:
     return _many(X, (W_Q, W_K, W_V, W_O), n_heads, causal, scale=math.sqrt(X.shape[-1]))
+
+
+@multi_head_attention.misconception(
+    "The scores are divided by d_head itself.",
+    "Your `attention_scores` of lesson 08 divides by its root. Do you use it?",
+)
+def layer_divided_by_d_head(
+    X: Any, W_Q: Any, W_K: Any, W_V: Any, W_O: Any, n_heads: int, causal: bool = True
+) -> Any:
+    return _many(X, (W_Q, W_K, W_V, W_O), n_heads, causal, scale=X.shape[-1] / n_heads)
+
+
+@multi_head_attention.misconception(
+    "Your code expects exactly three axes: a batch, positions, numbers. Here there may be none in front, or several.",
+    "Does your code need to know how many axes stand in front? Your `split_heads` does not.",
+)
+def layer_expects_a_batch(
+    X: Any, W_Q: Any, W_K: Any, W_V: Any, W_O: Any, n_heads: int, causal: bool = True
+) -> Any:
+    _texts, _n, _d_model = X.shape
+    return _many(X, (W_Q, W_K, W_V, W_O), n_heads, causal)
 
 
 @multi_head_attention.misconception(
@@ -430,7 +508,8 @@ def slices_of_x(X: Any, W_Q: Any, W_K: Any, W_V: Any, W_O: Any, n_heads: int, ca
     parts = []
     for h in range(n_heads):
         own = slice(h * d, (h + 1) * d)
-        parts.append(_mix(*(X[..., own] @ W[own, own] for W in (W_Q, W_K, W_V)), causal))
+        Q, K, V = (X[..., own] @ W[own, own] for W in (W_Q, W_K, W_V))
+        parts.append(_mix(Q, K, V, causal))
     return torch.cat(parts, dim=-1) @ W_O
 
 
@@ -539,6 +618,18 @@ def cut_by_head(rng: np.random.Generator) -> Iterator[Case]:
         note="d_model 2, 2 heads",
     )  # fmt: skip
     yield case(q, k, v, o, 1, view=_list_of_fours, expect=[(q, k, v, o)], note="one head owns everything")
+    W = torch.arange(16.0).reshape(4, 4)
+    yield case(
+        W, W + 100, W + 200, W + 300, 2, view=_list_of_fours,
+        text="W = torch.arange(16.0).reshape(4, 4)\ncut_by_head(W, W + 100, W + 200, W + 300, 2)",
+        note="d_model 4, 2 heads: d_head is 2; W_Q counts from 0, W_K from 100, W_V from 200, W_O from 300",
+    )  # fmt: skip
+    W = torch.arange(36.0).reshape(6, 6)
+    yield case(
+        W, W + 100, W + 200, W + 300, 2, view=_list_of_fours,
+        text="W = torch.arange(36.0).reshape(6, 6)\ncut_by_head(W, W + 100, W + 200, W + 300, 2)",
+        note="d_model 6, 2 heads: d_head is 3",
+    )  # fmt: skip
     yield case(*_square(rng, 4), 2, view=_list_of_fours, note="d_model 4, 2 heads: d_head is 2")
     yield case(*_square(rng, 6), 2, view=_list_of_fours, note="d_model 6, 2 heads: d_head is 3")
     yield case(*_square(rng, 6), 3, view=_list_of_fours, note="d_model 6, 3 heads: d_head is 2")
@@ -656,8 +747,9 @@ def uneven_pieces(W_Q: Any, W_K: Any, W_V: Any, W_O: Any, n_heads: int) -> Any:
     return list(zip(*columns, W_O.chunk(n_heads, dim=0), strict=True))
 
 
-def _update(X: Any, W_Q: Any, W_K: Any, W_V: Any, W_O: Any, causal: bool = True, scale: float = 0.0) -> Any:
+def _update(X: Any, head: Any, causal: bool = True, scale: float = 0.0) -> Any:
     """Return the right update of one head."""
+    W_Q, W_K, W_V, W_O = head
     return _mix(X @ W_Q, X @ W_K, X @ W_V, causal, scale) @ W_O
 
 
@@ -699,7 +791,8 @@ def sum_of_heads(rng: np.random.Generator) -> Iterator[Case]:
     )
     yield case(floats(rng, 3, 2), _heads(rng, 2, [2]), note="one head")
     yield case(floats(rng, 3, 2), _heads(rng, 2, [1, 1]), note="two heads with d_head 1")
-    yield case(floats(rng, 3, 2), _heads(rng, 2, [4, 1]), note="two heads with d_head 4 and 1")
+    yield case(floats(rng, 2, 2, largest=1.0), _heads(rng, 2, [2, 1]), note="two heads with d_head 2 and 1")
+    yield case(floats(rng, 3, 2, largest=1.0), _heads(rng, 2, [4, 1]), note="two heads with d_head 4 and 1")
     yield case(floats(rng, 3, 2), _heads(rng, 2, [1, 2, 3]), False, note="d_head 1, 2 and 3, no mask")
     yield case(floats(rng, 4, 3), _heads(rng, 3, [2, 5]), note="two heads with d_head 2 and 5")
     yield case(floats(rng, 2, 3, 2), _heads(rng, 2, [1, 2]), note="a batch of 2 texts of 3 positions")
@@ -723,7 +816,7 @@ def sum_of_heads(rng: np.random.Generator) -> Iterator[Case]:
     "Does a head write half as much because another one is there?",
 )
 def mean_of_heads(X: Any, heads: Any, causal: bool = True) -> Any:
-    return sum(_update(X, *head, causal) for head in heads) / len(heads)
+    return sum(_update(X, head, causal) for head in heads) / len(heads)
 
 
 @sum_of_heads.misconception(
@@ -733,7 +826,7 @@ def mean_of_heads(X: Any, heads: Any, causal: bool = True) -> Any:
 def one_after_the_other(X: Any, heads: Any, causal: bool = True) -> Any:
     now = X
     for head in heads:
-        now = now + _update(now, *head, causal)
+        now = now + _update(now, head, causal)
     return now - X
 
 
@@ -744,7 +837,7 @@ def one_after_the_other(X: Any, heads: Any, causal: bool = True) -> Any:
 def chain_of_heads(X: Any, heads: Any, causal: bool = True) -> Any:
     now = X
     for head in heads:
-        now = _update(now, *head, causal)
+        now = _update(now, head, causal)
     return now
 
 
@@ -753,7 +846,7 @@ def chain_of_heads(X: Any, heads: Any, causal: bool = True) -> Any:
     "With which value does your sum begin?",
 )
 def sum_with_x(X: Any, heads: Any, causal: bool = True) -> Any:
-    return X + sum(_update(X, *head, causal) for head in heads)
+    return X + sum(_update(X, head, causal) for head in heads)
 
 
 @sum_of_heads.misconception(
@@ -761,7 +854,7 @@ def sum_with_x(X: Any, heads: Any, causal: bool = True) -> Any:
     "What do you do with a head's update before you go on to the next head?",
 )
 def last_head_only(X: Any, heads: Any, causal: bool = True) -> Any:
-    return _update(X, *heads[-1], causal)
+    return _update(X, heads[-1], causal)
 
 
 @sum_of_heads.misconception(
@@ -769,7 +862,7 @@ def last_head_only(X: Any, heads: Any, causal: bool = True) -> Any:
     "Does your function return before the loop is through?",
 )
 def first_head_only(X: Any, heads: Any, causal: bool = True) -> Any:
-    return _update(X, *heads[0], causal)
+    return _update(X, heads[0], causal)
 
 
 @sum_of_heads.misconception(
@@ -777,7 +870,7 @@ def first_head_only(X: Any, heads: Any, causal: bool = True) -> Any:
     "Each head's dot products have as many terms as its own W_Q has columns. Do you use `attention_head`?",
 )
 def scaled_by_the_first(X: Any, heads: Any, causal: bool = True) -> Any:
-    return sum(_update(X, *head, causal, scale=math.sqrt(heads[0][0].shape[-1])) for head in heads)
+    return sum(_update(X, head, causal, scale=math.sqrt(heads[0][0].shape[-1])) for head in heads)
 
 
 @sum_of_heads.misconception(
@@ -785,7 +878,7 @@ def scaled_by_the_first(X: Any, heads: Any, causal: bool = True) -> Any:
     "Over how many numbers does one head's dot product run?",
 )
 def sum_root_of_d_model(X: Any, heads: Any, causal: bool = True) -> Any:
-    return sum(_update(X, *head, causal, scale=math.sqrt(X.shape[-1])) for head in heads)
+    return sum(_update(X, head, causal, scale=math.sqrt(X.shape[-1])) for head in heads)
 
 
 @sum_of_heads.misconception(
@@ -793,7 +886,7 @@ def sum_root_of_d_model(X: Any, heads: Any, causal: bool = True) -> Any:
     "Which arguments does `attention_head` take, and which do you hand over?",
 )
 def sum_never_masked(X: Any, heads: Any, causal: bool = True) -> Any:
-    return sum(_update(X, *head, False) for head in heads)
+    return sum(_update(X, head, False) for head in heads)
 
 
 @sum_of_heads.misconception(
@@ -801,7 +894,7 @@ def sum_never_masked(X: Any, heads: Any, causal: bool = True) -> Any:
     "Which arguments does `attention_head` take, and which do you hand over?",
 )
 def sum_always_masked(X: Any, heads: Any, causal: bool = True) -> Any:
-    return sum(_update(X, *head, True) for head in heads)
+    return sum(_update(X, head, True) for head in heads)
 
 
 @sum_of_heads.misconception(
@@ -809,7 +902,7 @@ def sum_always_masked(X: Any, heads: Any, causal: bool = True) -> Any:
     "Which shape should the result have, so that it can be added to X?",
 )
 def side_by_side(X: Any, heads: Any, causal: bool = True) -> Any:
-    return torch.cat([_update(X, *head, causal) for head in heads], dim=-1)
+    return torch.cat([_update(X, head, causal) for head in heads], dim=-1)
 
 
 @sum_of_heads.misconception(
@@ -817,7 +910,7 @@ def side_by_side(X: Any, heads: Any, causal: bool = True) -> Any:
     "How many tensors should come out?",
 )
 def not_added_up(X: Any, heads: Any, causal: bool = True) -> Any:
-    return torch.stack([_update(X, *head, causal) for head in heads])
+    return torch.stack([_update(X, head, causal) for head in heads])
 
 
 PARTS = ("query", "key", "value", "output")
@@ -836,14 +929,33 @@ def _state(
 
 def _state_text(d_model: int, seed: int, bias: bool = True) -> str:
     lines = [
-        f'generator, parts = torch.Generator().manual_seed({seed}), ("query", "key", "value", "output")',
-        f'state = {{f"{{p}}.weight": torch.randn({d_model}, {d_model}, generator=generator) for p in parts}}',
+        f'g, parts = torch.Generator().manual_seed({seed}), ("query", "key", "value", "output")',
+        f'state = {{f"{{p}}.weight": torch.randn({d_model}, {d_model}, generator=g) for p in parts}}',
     ]
     if bias:
-        lines.append(
-            f'state |= {{f"{{p}}.bias": torch.randn({d_model}, generator=generator) for p in parts}}'
-        )
+        lines.append(f'state |= {{f"{{p}}.bias": torch.randn({d_model}, generator=g) for p in parts}}')
     return "\n".join(lines)
+
+
+def _load(layer: Any, state: dict[str, Tensor]) -> str:
+    """Load weights by name, and return "". Where the layer's parameters are others, load nothing and return a sentence."""
+    if not isinstance(layer, nn.Module):
+        return f"Expected an nn.Module, got {describe(layer)}."
+    shapes = {name: tuple(p.shape) for name, p in layer.named_parameters()}
+    wanted = {name: tuple(weight.shape) for name, weight in state.items()}
+    if more := [name for name in shapes if name not in wanted]:
+        return f"There should be no parameter {more[0]!r}."
+    if less := [name for name in wanted if shapes.get(name) != wanted[name]]:
+        return f"There should be a parameter {less[0]!r} of shape {wanted[less[0]]}."
+    layer.load_state_dict({name: weight.clone() for name, weight in state.items()}, strict=False)
+    return ""
+
+
+def _no_sentence(answer: Any) -> Any:
+    """Return the answer; where it is a sentence of `_load`, say that."""
+    if isinstance(answer, str):
+        raise Unfit(answer)
+    return answer
 
 
 def _loaded(
@@ -859,7 +971,8 @@ def _loaded(
 
     def ask(candidate: Any) -> Any:
         layer = candidate(d_model, n_heads) if bias else candidate(d_model, n_heads, False)
-        layer.load_state_dict(_state(d_model, seed, bias), strict=False)
+        if sentence := _load(layer, _state(d_model, seed, bias)):
+            return sentence
         if double:
             layer = layer.double()
         if first:
@@ -879,7 +992,7 @@ def _loaded(
         lines.append(f"layer(torch.zeros({first}, {d_model}))")
     x_text = f"{literal(x)}{'.double()' if double else ''}"
     lines.append(f"layer({', '.join([x_text, *map(repr, rest)])})")
-    return play(ask, "\n".join(lines), note=note)
+    return play(ask, "\n".join(lines), view=_no_sentence, note=note)
 
 
 def _by_hand(rest: tuple[Any, ...], expect: Tensor, note: str) -> Case:
@@ -891,11 +1004,12 @@ def _by_hand(rest: tuple[Any, ...], expect: Tensor, note: str) -> Case:
     }
     state |= {f"{part}.bias": torch.zeros(2) for part in ("query", "key")}
     state |= {"value.bias": tensor([0.0, 100.0]), "output.bias": tensor([1000.0, 0.0])}
-    x = tensor([[0.0, 8.0], [4.0, 0.0], [8.0, 1.0]])
+    x = tensor([[0.0, 8.0], [4.0, 0.0]])
 
     def ask(candidate: Any) -> Any:
         layer = candidate(2, 2)
-        layer.load_state_dict({name: weight.clone() for name, weight in state.items()}, strict=False)
+        if sentence := _load(layer, state):
+            return sentence
         with torch.no_grad():
             return layer(x.clone(), *rest)
 
@@ -903,12 +1017,13 @@ def _by_hand(rest: tuple[Any, ...], expect: Tensor, note: str) -> Case:
         [
             "layer = MultiHeadAttention(2, 2)",
             "for parameter in layer.parameters(): torch.nn.init.zeros_(parameter)",
-            'layer.load_state_dict({"value.weight": torch.eye(2), "output.weight": torch.tensor([[0.0, 1.0], [1.0, 0.0]]),',
-            '    "value.bias": torch.tensor([0.0, 100.0]), "output.bias": torch.tensor([1000.0, 0.0])}, strict=False)',
+            "layer.value.weight.data, layer.value.bias.data = torch.eye(2), torch.tensor([0.0, 100.0])",
+            "layer.output.weight.data = torch.tensor([[0.0, 1.0], [1.0, 0.0]])",
+            "layer.output.bias.data = torch.tensor([1000.0, 0.0])",
             f"layer({', '.join([literal(x), *map(repr, rest)])})",
         ]
     )
-    return play(ask, text, expect=expect, note=note)
+    return play(ask, text, expect=expect, view=_no_sentence, note=note)
 
 
 def _named(bias: bool) -> Case:
@@ -918,12 +1033,11 @@ def _named(bias: bool) -> Case:
     def ask(candidate: Any) -> Any:
         layer = candidate(d, 2) if bias else candidate(d, 2, False)
         if not isinstance(layer, nn.Module):
-            return f"an object of type {type(layer).__name__}, which is no nn.Module"
+            return f"Expected an nn.Module, got {describe(layer)}."
         return {name: list(p.shape) for name, p in layer.named_parameters()}
 
     def exact(answer: Any) -> Any:
-        if isinstance(answer, str):
-            raise Unfit(f"Expected an nn.Module, got {answer}.")
+        _no_sentence(answer)
         if more := [name for name in answer if name not in expect]:
             raise Unfit(f"Expected the parameters {', '.join(expect)} and no others, got {more[0]} too.")
         return answer
@@ -941,11 +1055,12 @@ def _named(bias: bool) -> Case:
 
 def _reached(rng: np.random.Generator) -> Case:
     """Return the case that asks which weights get a gradient: all four."""
-    seed, x = int(rng.integers(1000)), floats(rng, 3, 4, largest=2.0)
+    seed, x = int(rng.integers(1000)), floats(rng, 2, 4, largest=1.0)
 
     def ask(candidate: Any) -> Any:
         layer = candidate(4, 2)
-        layer.load_state_dict(_state(4, seed), strict=False)
+        if sentence := _load(layer, _state(4, seed)):
+            return sentence
         (layer(x.clone()) ** 2).sum().backward()
         parameters = dict(layer.named_parameters())
         gradients = {part: parameters[f"{part}.weight"].grad for part in PARTS}
@@ -957,7 +1072,7 @@ def _reached(rng: np.random.Generator) -> Case:
             "layer = MultiHeadAttention(4, 2)",
             "layer.load_state_dict(state, strict=False)",
             f"(layer({literal(x)}) ** 2).sum().backward()",
-            '{p: bool(getattr(layer, p).weight.grad.abs().max() > 0) for p in ("query", "key", "value", "output")}',
+            "{p: bool(getattr(layer, p).weight.grad.abs().max() > 0) for p in parts}",
         ]
     )
     return play(
@@ -991,12 +1106,12 @@ def MultiHeadAttention(rng: np.random.Generator) -> Iterator[Case]:
     yield _named(bias=True)
     yield _by_hand(
         (),
-        tensor([[1108.0, 0.0], [1104.0, 2.0], [1103.0, 4.0]]),
+        tensor([[1108.0, 0.0], [1104.0, 2.0]]),
         "two heads that take means, biases, and an output that swaps the two numbers",
     )
-    yield _by_hand((False,), tensor([[1103.0, 4.0], [1103.0, 4.0], [1103.0, 4.0]]), "the same without a mask")
-    yield _loaded(rng, (3, 4), 2, note="3 positions, d_model 4, 2 heads")
-    yield _loaded(rng, (3, 4), 2, False, note="the same sizes, without a mask")
+    yield _by_hand((False,), tensor([[1104.0, 2.0], [1104.0, 2.0]]), "the same without a mask")
+    yield _loaded(rng, (2, 4), 2, note="2 positions, d_model 4, 2 heads")
+    yield _loaded(rng, (2, 4), 2, False, note="the same sizes, without a mask")
     yield _named(bias=False)
     yield _loaded(rng, (3, 4), 2, bias=False, note="without biases")
     yield _loaded(rng, (4, 3), 3, note="3 heads with d_head 1")
@@ -1016,6 +1131,13 @@ def MultiHeadAttention(rng: np.random.Generator) -> Iterator[Case]:
 
 class _Right(nn.Module):
     """A right layer, in steps that the mistakes replace."""
+
+    query: Any
+    key: Any
+    value: Any
+    output: Any
+    W_O: Any
+    kept: Any
 
     def __init__(self, d_model: int, n_heads: int, bias: bool = True) -> None:
         super().__init__()
@@ -1126,6 +1248,36 @@ class module_root_of_d_model(_Right):
     def forward(self, x: Any, causal: bool = True) -> Any:
         Q, K, V = (_split(getattr(self, part)(x), self.n_heads) for part in PARTS[:3])
         return self.output(_merge(_mix(Q, K, V, causal, scale=math.sqrt(self.d_model))))
+
+
+@MultiHeadAttention.misconception(
+    "The scores are divided by d_head itself.",
+    "Your `attention_scores` divides by its root. Do you use it?",
+)
+class module_divided_by_d_head(_Right):
+    def forward(self, x: Any, causal: bool = True) -> Any:
+        Q, K, V = (_split(getattr(self, part)(x), self.n_heads) for part in PARTS[:3])
+        return self.output(_merge(_mix(Q, K, V, causal, scale=Q.shape[-1])))
+
+
+@MultiHeadAttention.misconception(
+    "Your `forward` expects exactly three axes: a batch, positions, numbers. Here there may be none in front, or several.",
+    "Does `forward` need to know how many axes stand in front? Your `split_heads` does not.",
+)
+class module_expects_a_batch(_Right):
+    def forward(self, x: Any, causal: bool = True) -> Any:
+        _texts, _n, _d_model = x.shape
+        return super().forward(x, causal)
+
+
+@MultiHeadAttention.misconception(
+    "The weights of your parts are used and their biases are not.",
+    "What does an nn.Linear do when you call it, `self.query(x)`, that `x @ self.query.weight.T` does not?",
+)
+class biases_unused(_Right):
+    def forward(self, x: Any, causal: bool = True) -> Any:
+        Q, K, V = (_split(x @ getattr(self, part).weight.T, self.n_heads) for part in PARTS[:3])
+        return _merge(_mix(Q, K, V, causal)) @ self.output.weight.T
 
 
 @MultiHeadAttention.misconception(
@@ -1290,7 +1442,8 @@ def attention_parameters(rng: np.random.Generator) -> Iterator[Case]:
     yield _gpt(768, 12, 64, 12, 7_077_888, note="GPT-2 small")
     yield _gpt(12_288, 96, 128, 96, 14_495_514_624, note="GPT-3")
     yield _gpt(7, 3, 1, 2, 42, note="d_head 1")
-    yield _gpt(*(int(n) for n in rng.integers(2, 40, size=4)))
+    d_model, n_heads, d_head, n_layers = (int(n) for n in rng.integers(2, 40, size=4))
+    yield _gpt(d_model, n_heads, d_head, n_layers)
 
 
 @attention_parameters.misconception(

@@ -160,7 +160,7 @@ def table(fact_table: Callable[..., Any], facts: Sequence[tuple[str, str, str]])
         axes.set(xlabel="last name", ylabel="first name")
         axes.tick_params(length=0)
         axes.set_title(
-            f"{bend}, {short(shift)} added to every bias: {wrong} of {asked[..., 0].size} pairs wrong"
+            f"between up and down: {bend}; added to every bias: {short(shift)}; {wrong} of {asked[..., 0].size} pairs wrong"
         )
         axes.spines[:].set_visible(False)
         example = f"{firsts[0]} {lasts[-1]}"
@@ -396,11 +396,11 @@ def superposition(trained: Mapping[str, tuple[Tensor, Tensor]]) -> None:
         kept = len(W) - len(short_ones)
         alt = (
             f"Features that are {data}: {kept} of five are kept as long arrows in the plane of two neurons. Feature {feature}, alone on, "
-            f"is read back as {short(read[feature - 1])}, and the others as up to {short(max(np.delete(read, feature - 1)))}. "
+            f"is read back as {short(read[feature - 1])}, the others as up to {short(max(np.delete(read, feature - 1)))}. "
             f"Both neurons answer to the features {', '.join(both) or 'none'}."
         )
         caption = (
-            f"Left: one arrow a feature, {kept} of five kept. Top right: no neuron stands for one feature; each answers to several. Bottom right: the ReLU at the "
+            f"Left: one arrow a feature, {kept} of five kept. Top right: how each neuron answers to each feature. Bottom right: the ReLU at the "
             "end reads the feature back, and cuts off the small traces that it leaves on the other arrows. Compare dense with sparse."
         )
         return Picture(figure, alt, caption)
