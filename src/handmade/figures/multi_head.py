@@ -163,22 +163,22 @@ def cut(cut_by_head: Callable[..., Any], sum_of_heads: Callable[..., Any]) -> No
             ]
             one, every = (torch.as_tensor(sum_of_heads(X, some)) for some in ([heads[h]], heads))
         own = slice(h * d_head, (h + 1) * d_head)
-        place = f"{own.start}" if d_head == 1 else f"{own.start}–{own.stop - 1}"
-        figure = new_figure(11, 2.9)
+        place = f" {own.start}" if d_head == 1 else f"s {own.start}–{own.stop - 1}"
+        figure = new_figure(11, 2.55)
         panels = figure.subplots(1, 6)
         everything = slice(0, d_model)
         for axes, matrix, rows, columns, title, below in (
             (panels[0], X, slice(0, 4), everything, "X", "read whole"),
-            (panels[1], W[0], everything, own, "W_Q", f"columns {place}"),
-            (panels[2], torch.cat(mixed, -1), slice(0, 4), own, "mixed values", f"columns {place}"),
-            (panels[3], W[3], own, everything, "W_O", f"rows {place}"),
+            (panels[1], W[0], everything, own, "W_Q", f"column{place}"),
+            (panels[2], torch.cat(mixed, -1), slice(0, 4), own, "mixed values", f"column{place}"),
+            (panels[3], W[3], own, everything, "W_O", f"row{place}"),
             (panels[4], one, slice(0, 4), everything, f"head {h} writes", "to all columns"),
             (panels[5], every, slice(0, 4), slice(0, 0), "all heads write", "the sum"),
         ):
             _blocks(axes, np.asarray(matrix), rows, columns, title, below)
         alt = (
-            f"Six matrices in a row, for head {h} of {n}; what belongs to the head is outlined. All of X, 4 × 8. Columns {place} of W_Q, and so of W_K and W_V. "
-            f"Columns {place} of the mixed values that stand side by side. Rows {place} of W_O. The update that this head writes, in all 8 columns; its first entry is {one[0, 0]:.2f}. "
+            f"Six matrices in a row, for head {h} of {n}; what belongs to the head is outlined. All of X, 4 × 8. Column{place} of W_Q, and so of W_K and W_V. "
+            f"Column{place} of the mixed values that stand side by side. Row{place} of W_O. The update that this head writes, in all 8 columns; its first entry is {one[0, 0]:.2f}. "
             f"The sum of all heads; its first entry is {every[0, 0]:.2f}."
         )
         size = "1 number" if d_head == 1 else f"{d_head} numbers"
@@ -255,10 +255,13 @@ def slow_and_fused(measured: Mapping[str, Mapping[int, tuple[float, int]]]) -> N
             axes.loglog(n, values, marker + style, color=colour, base=2, label=name)
             above = 7 if style == "--" else -15
             for m, value in zip(n, values, strict=True):
+                shown = f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
                 axes.annotate(
-                    f"{value:.3g}", (m, value), xytext=(0, above), textcoords="offset points", ha="center", fontsize=9
+                    shown, (m, value), xytext=(0, above), textcoords="offset points", ha="center", fontsize=9
                 )  # fmt: skip
-            told.append(f"{name}: from {values[0]:.3g} to {values[-1]:.3g} {unit} at {n[-1]} tokens")
+            told.append(
+                f"{name}: from {values[0]:.3g} to {float(f'{values[-1]:.3g}'):,g} {unit} at {n[-1]} tokens"
+            )
     for axes, label in (
         (left, "milliseconds for 4 heads"),
         (right, "megabytes that were held at once"),
