@@ -24,6 +24,5 @@ text are handed out with it. Three directives, in colon fences and in the first 
     :::
 
     :::{given} TrainingConfig        a helper of the reference, without solution markers, as the learner gets it
-    What it is for.
-    :::
+    :::                              (words inside are optional)
 """

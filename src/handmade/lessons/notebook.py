@@ -61,8 +61,8 @@ def _cells(item: Item, exercises: Mapping[str, Exercise], module: str) -> list[N
     if item.kind == "question":
         return _question_cells(item)
     if item.kind == "given":
-        source = given_source(module, item.name)
-        return [new_markdown_cell(item.text), new_code_cell(source, metadata=_graded(item.name, locked=True))]
+        code = new_code_cell(given_source(module, item.name), metadata=_graded(item.name, locked=True))
+        return [new_markdown_cell(item.text), code] if item.text else [code]
     return [
         new_markdown_cell(f"**Your guess first.** {item.text}"),
         new_code_cell(f'check.predict("{item.name}", guess=None)'),
