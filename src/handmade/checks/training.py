@@ -392,7 +392,8 @@ def _right(start: Tensor, gradients: list[Tensor], lrs: list[float], *settings: 
 
     torch's own would be found here too, but the first use of torch.optim in a process takes more than a second.
     """
-    parameter, state = start.clone(), {}
+    state: dict[str, Any] = {}
+    parameter = start.clone()
     for gradient, lr in zip(gradients, lrs, strict=True):
         _adam(parameter, gradient, state, lr, *settings)
     return parameter
@@ -405,7 +406,8 @@ def _as_torch(
     """The same steps as torch.optim.AdamW."""
 
     def ask(adamw_step: Any) -> Tensor:
-        parameter, state = start.clone(memory_format=torch.preserve_format), {}
+        state: dict[str, Any] = {}
+        parameter = start.clone(memory_format=torch.preserve_format)
         for gradient, lr in zip(gradients, lrs, strict=True):
             adamw_step(parameter, gradient.clone(), state, lr, betas, eps, weight_decay)
         return parameter
@@ -486,7 +488,8 @@ def adamw_step(rng: np.random.Generator) -> Iterator[Case]:
     settings = ((0.9, 0.95), 1e-8, 0.1)
 
     def as_parameter(adamw_step: Any) -> Tensor:
-        parameter, state = nn.Parameter(start.clone()), {}
+        state: dict[str, Any] = {}
+        parameter = nn.Parameter(start.clone())
         for gradient in gradients:
             parameter.grad = gradient.clone()
             adamw_step(parameter, parameter.grad, state, 0.1, (0.9, 0.95), 1e-8, 0.1)
@@ -527,7 +530,8 @@ def adamw_step(rng: np.random.Generator) -> Iterator[Case]:
     )
 
     def gradient_after(adamw_step: Any) -> Tensor:
-        parameter, gradient, state = start.clone(), gradients[0].clone(), {}
+        state: dict[str, Any] = {}
+        parameter, gradient = start.clone(), gradients[0].clone()
         adamw_step(parameter, gradient, state, 0.1, (0.9, 0.95), 1e-8, 0.1)
         adamw_step(parameter, gradient, state, 0.1, (0.9, 0.95), 1e-8, 0.1)
         return gradient

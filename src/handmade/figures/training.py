@@ -153,11 +153,12 @@ def continued(model: nn.Module, ids: Sequence[int], n_new: int, seed: int = 0) -
     """Return the ids and n_new more, each drawn from the model's probabilities (lesson 13 makes this well, and fast)."""
     generator = torch.Generator().manual_seed(seed)
     device = next(model.parameters()).device
+    n_seen: int = model.config.context_length  # type: ignore[union-attr, assignment]
     found, was_training = list(ids), model.training
     model.eval()
     with torch.no_grad():
         for _ in range(n_new):
-            visible = torch.tensor([found[-model.config.context_length :]], device=device)  # type: ignore[union-attr, index]
+            visible = torch.tensor([found[-n_seen:]], device=device)
             probabilities = torch.softmax(model(visible)[0, -1].float().cpu(), dim=-1)
             found.append(int(torch.multinomial(probabilities, 1, generator=generator)))
     model.train(was_training)
