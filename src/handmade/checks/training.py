@@ -126,7 +126,9 @@ def get_batch(rng: np.random.Generator) -> Iterator[Case]:
         generator = seeded(seed)
         again = _rows(get_batch(_text(5000), 20, 3, generator), 20, 3)
         later = _rows(get_batch(_text(5000), 20, 3, generator), 20, 3)
-        return [torch.equal(first, again), torch.equal(again, later), len(first.unique()) > 10]
+        several = torch.stack([_rows(get_batch(_text(5000), 2, 3, generator), 2, 3) for _ in range(30)])
+        vary = min(len(row.unique()) for row in several.T) > 10  # the first row of a batch, and the second
+        return [torch.equal(first, again), torch.equal(again, later), len(first.unique()) > 10 and vary]
 
     yield play(
         twice,
@@ -268,7 +270,7 @@ def learning_rate(rng: np.random.Generator) -> Iterator[Case]:
     yield case(2, 0, 4, 3.0, 1.0, expect=2.0, note="no warm-up, half-way down")
     yield case(3, 2, 5, 8.0, 2.0, expect=6.5, note="a third of the way down: cos 60° is a half")
     yield case(4, 2, 5, 8.0, 2.0, expect=3.5, note="two thirds of the way down")
-    yield case(0, 10, 100, 1.0, 0.1, expect=0.1, note="the first of ten steps of warm-up")
+    yield case(0, 10, 100, 1.0, 0.25, expect=0.1, note="the first of ten steps of warm-up, below the floor")
     yield case(3, 4, 9, 1.0, 0.5, expect=1.0, note="the last step of warm-up")
     yield case(5, 1, 9, 2.0, 2.0, expect=2.0, note="floor = peak")
     yield case(3, 5, 5, 1.0, 0.0, expect=0.8, note="nothing but warm-up")
@@ -985,6 +987,26 @@ def evaluate(rng: np.random.Generator) -> Iterator[Case]:
         expect=_loss(drawn / 8, ids),
         tolerance=0.2,
         note="40 random batches of a long text: close to the loss over all of it",
+    )
+
+    steps_table = floats(rng, 12, 12)
+
+    def mean_of_what_was_seen(evaluate: Any) -> list[float]:
+        model = Bigram(steps_table, 3)
+        told = float(evaluate(model, torch.arange(12), 5, seeded(seed)))
+        losses = [
+            float(F.cross_entropy(steps_table[call.ids].flatten(0, -2), call.ids.flatten() + 1))
+            for call in model.calls
+        ]
+        return [told - sum(losses) / max(1, len(losses))]
+
+    yield play(
+        mean_of_what_was_seen,
+        f"{BIGRAM}; 12 tokens, context_length 3\n"
+        "evaluate(model, torch.arange(12), 5, generator)  # minus the mean of the losses of the five batches",
+        expect=[0.0],
+        tolerance=1e-4,
+        note="five different batches: the mean of their losses",
     )
 
     def shapes(evaluate: Any) -> list[int]:
