@@ -105,7 +105,7 @@ def train(model, ids, config, on_step=None, resume_from=None):
         lr = learning_rate(step, config.warmup, config.steps, config.peak, config.floor)
         for name, parameter in model.named_parameters():
             adamw_fast(parameter, states[name], lr, config)
-        losses.append(float(loss))
+        losses.append(loss.item())
         if on_step is not None:
             on_step(step, losses[-1])
         step += 1
