@@ -252,16 +252,9 @@ def train(
 
         due = config.checkpoint_every and (step + 1) % config.checkpoint_every == 0
         if config.checkpoint_path and (due or step + 1 == config.steps):
-            write_checkpoint(
-                config.checkpoint_path,
-                {
-                    "settings": settings,
-                    "weights": model.state_dict(),
-                    "memory": memory,
-                    "generator": generator.get_state(),
-                    "losses": losses,
-                },
-            )
+            run = {"settings": settings, "weights": model.state_dict(), "memory": memory}
+            run |= {"generator": generator.get_state(), "losses": losses}
+            write_checkpoint(config.checkpoint_path, run)
         if on_step is not None:
             on_step(step, losses[-1])
     return losses
