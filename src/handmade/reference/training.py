@@ -252,7 +252,7 @@ def train(
 
         due = config.checkpoint_every and (step + 1) % config.checkpoint_every == 0
         if config.checkpoint_path and (due or step + 1 == config.steps):
-            run = {"settings": settings, "weights": model.state_dict(), "memory": memory}
+            run: dict[str, Any] = {"settings": settings, "weights": model.state_dict(), "memory": memory}
             run |= {"generator": generator.get_state(), "losses": losses}
             write_checkpoint(config.checkpoint_path, run)
         if on_step is not None:
