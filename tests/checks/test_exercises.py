@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from handmade import check, checks
-from handmade.checks.message import message
+from handmade.checks.message import message, ordinal
 from handmade.checks.run import judge
 
 EXERCISES = [exercise for lesson in checks.lessons() for exercise in checks.load_lesson(lesson).values()]
@@ -244,3 +244,20 @@ def test_the_line_that_raised_is_the_learners_even_where_torch_called_it():
 
     fault = judge(checks.find("MultiHeadAttention"), Half).fault
     assert fault.outcome.line.endswith("return x + undefined")
+
+
+def test_an_error_that_was_asked_for_is_named_with_its_article():
+    config = checks.load_lesson("gpt")["GPTConfig"]
+    not_frozen = next(m for m in config.misconceptions if m.name == "not frozen")
+    with pytest.raises(check.CheckFailed, match="Expected an AttributeError, got a number"):
+        check.GPTConfig(not_frozen.implementation)
+    with pytest.raises(check.CheckFailed, match="Expected a ValueError, got a number"):
+        check.dot(lambda a, b: float((a[: len(b)] * b[: len(a)]).sum()))
+
+
+@pytest.mark.parametrize(
+    ("n", "word"),
+    [(1, "first"), (9, "ninth"), (10, "10th"), (12, "12th"), (21, "21st"), (22, "22nd"), (33, "33rd")],
+)
+def test_places_in_words(n, word):
+    assert ordinal(n) == word

@@ -6,10 +6,12 @@ import sys
 
 import nbformat
 import pytest
+import torch
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from handmade.learner import parts, texts
+from handmade.reference import gpt
 
 pytestmark = pytest.mark.slow
 LESSONS = texts.lesson_names()
@@ -143,9 +145,23 @@ def test_who_solves_the_course_owns_all_of_it_and_needs_nothing_else(finished, m
     states = {name: state for _, name, state in parts.table()}
     assert set(states.values()) == {"yours"}
     modules = sorted(path.stem for path in (finished / "my_gpt").glob("*.py") if path.stem != "__init__")
+    # The small GPT of the course, with numbers that a seed gives, and what it answers.
+    sizes = {"vocab_size": 11, "context_length": 9, "d_model": 12, "n_layers": 2, "n_heads": 3, "d_mlp": 20}
+    model = gpt.GPT(gpt.GPTConfig(**sizes))
+    generator = torch.Generator().manual_seed(0)
+    for _, numbers in sorted(model.state_dict().items()):
+        numbers.normal_(0, 0.5, generator=generator)
+    ids = torch.randint(11, (2, 9), generator=generator)
+    with torch.no_grad():
+        expected = model(ids)
+    torch.save({"sizes": sizes, "weights": model.state_dict(), "ids": ids, "logits": expected}, "expected.pt")
     program = (
         "import importlib, sys; sys.modules['handmade'] = None\n"
-        f"for name in {modules}: importlib.import_module(f'my_gpt.{{name}}')"
+        f"for name in {modules}: importlib.import_module(f'my_gpt.{{name}}')\n"
+        "import torch; from my_gpt.gpt import GPT, GPTConfig\n"
+        "course = torch.load('expected.pt')\n"
+        "model = GPT(GPTConfig(**course['sizes'])); model.load_state_dict(course['weights'])\n"
+        "assert (model(course['ids']) - course['logits']).abs().max() < 1e-5\n"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=finished, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -131,6 +131,83 @@ def test_other_ways_to_write_a_definition(folder):
     assert "dot = my_dot" in (folder / "my_gpt/matmul.py").read_text()
 
 
+CLASSES = """
+import dataclasses as dc
+import torch
+import torch.nn.functional as F
+from collections import OrderedDict
+from torch import nn
+from handmade.reference.multi_head import MultiHeadAttention
+
+SIZES = ["vocab_size", "context_length", "d_model", "n_layers", "n_heads", "d_mlp"]
+
+
+def at_least_one(config):
+    return all(getattr(config, name) >= 1 for name in SIZES)
+
+
+@dc.dataclass(frozen=True)
+class GPTConfig:
+    vocab_size: int
+    context_length: int
+    d_model: int
+    n_layers: int
+    n_heads: int
+    d_mlp: int | None = None
+    tied: bool = dc.field(default=True)
+
+    def __post_init__(self):
+        if self.d_mlp is None:
+            object.__setattr__(self, "d_mlp", 4 * self.d_model)
+        if not at_least_one(self) or self.d_model % self.n_heads:
+            raise ValueError("no such model")
+
+    @property
+    def d_head(self):
+        return self.d_model // self.n_heads
+
+
+class Named(nn.Module):
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.sizes = config
+
+
+class Norm(nn.LayerNorm):
+    pass
+
+
+def make_mlp(config):
+    up, down = nn.Linear(config.d_model, config.d_mlp), nn.Linear(config.d_mlp, config.d_model)
+    return nn.Sequential(OrderedDict(up=up, bend=nn.GELU(approximate="tanh"), down=down))
+
+
+class Block(Named):
+    def __init__(self, config):
+        super().__init__(config)
+        self.attention_norm, self.mlp_norm = Norm(config.d_model), Norm(config.d_model)
+        self.attention = MultiHeadAttention(config.d_model, config.n_heads)
+        self.mlp = make_mlp(config)
+
+    def forward(self, x):
+        x = x + self.attention(self.attention_norm(x))
+        return x + self.mlp(self.mlp_norm(x))
+"""
+
+
+def test_classes_are_kept_with_their_bases_and_helpers(folder):
+    space = run_as_file(folder, SETUP + CLASSES)
+    for name in ("GPTConfig", "Block"):
+        assert repr(getattr(check, name)(space[name])).endswith("Kept in `my_gpt/gpt.py`.")
+    module = (folder / "my_gpt/gpt.py").read_text()
+    assert "# GPTConfig: yours\nSIZES = [" in module
+    assert "@dc.dataclass(frozen=True)\nclass GPTConfig:" in module
+    assert "from .multi_head import MultiHeadAttention\n" in module
+    code = "import torch; from my_gpt.gpt import Block, GPTConfig; print(Block(GPTConfig(5, 4, 6, 1, 3))(torch.ones(2, 4, 6)).shape)"
+    done = my_gpt(folder, code)
+    assert done.stdout.strip() == "torch.Size([2, 4, 6])", done.stderr
+
+
 def test_a_module_that_was_edited_by_hand_is_set_aside(folder):
     check.dot(run_as_file(folder, SETUP + DOT)["dot"])
     path = folder / "my_gpt/matmul.py"

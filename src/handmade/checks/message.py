@@ -64,9 +64,12 @@ def _inline(prose: str) -> str:
 
 
 def ordinal(n: int) -> str:
-    """Return the n-th in words: first, second, … ninth, then 10th, 11th."""
+    """Return the n-th in words: first, second, … ninth, then 10th, 11th, 21st."""
     words = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"]
-    return words[n - 1] if n <= len(words) else f"{n}th"
+    if n <= len(words):
+        return words[n - 1]
+    ending = "th" if n % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"
 
 
 def message(verdict: Verdict) -> Message:

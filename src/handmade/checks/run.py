@@ -99,7 +99,7 @@ def _fault(exercise: Exercise, case: Case, outcome: Outcome, changed: int | None
     if outcome.stopped:
         return Fault(case, outcome, _stopped_sentence(exercise, case, outcome))
     if case.rejected is not None:
-        sentence = f"Expected a {case.rejected.__name__}, got {describe(outcome.value)}."
+        sentence = f"Expected {_named(case.rejected)}, got {describe(outcome.value)}."
         return Fault(case, outcome, sentence, got=outcome.value)
     right = case.right_answer(exercise.reference)
     try:
@@ -123,6 +123,11 @@ def _fault(exercise: Exercise, case: Case, outcome: Outcome, changed: int | None
     return None
 
 
+def _named(error: type[Exception]) -> str:
+    """Return an error's name with its article: a ValueError, an AttributeError."""
+    return f"{'an' if error.__name__[0] in 'AEIOU' else 'a'} {error.__name__}"
+
+
 def _stopped_sentence(exercise: Exercise, case: Case, outcome: Outcome) -> str:
     if outcome.stopped == "time":
         return (
@@ -138,7 +143,7 @@ def _stopped_sentence(exercise: Exercise, case: Case, outcome: Outcome) -> str:
     said = " ".join(str(error).split())
     text = f"{type(error).__name__}: {said[:300]}" if said else type(error).__name__
     if case.rejected is not None:
-        return f"Expected a {case.rejected.__name__}, got {text}"
+        return f"Expected {_named(case.rejected)}, got {text}"
     return f"Your {'class' if inspect.isclass(exercise.reference) else 'function'} raised {text}"
 
 

@@ -3,6 +3,7 @@
 text        Moby-Dick, whole
 gpt2        GPT-2's table of tokens, and its encoding for tiktoken
 facts       sentences such as "Ada Bell plays chess.", made from a seed
+published   GPT-2's weights, for who has the file; the one thing that may ask a network, when told to
 
 SOURCES.md says where each file is from, and its licence.
 """

@@ -233,7 +233,7 @@ def packing(pack_vectors: Callable[..., Any]) -> None:
             f"{steps} steps none is above {short(after.max())}. Welch's bound stands at {short(bound)}."
         )
         caption = (
-            "Your vectors before and after the pushing. The long tail on the right is cut off, and many pairs gather at one wall. No method can bring "
+            "Your vectors before and after the pushing. Where there is room, the long tail on the right is cut off, and many pairs gather at one wall. No method can bring "
             "the wall to the left of the dashed line. Set n to the dimension: where does the wall go? Set 6 vectors in 3 dimensions: where now?"
         )
         return Picture(figure, alt, caption)
@@ -272,9 +272,10 @@ def how_many(counts: Mapping[float, Mapping[int, int]], jl_dimension: Callable[.
         left.semilogy(line, np.maximum(line, 1), color=GREY, ls=":", label="at right angles: d and no more")
         capped = np.linspace(1, min(0.98 / limit**2, line[1]), 200)
         cap = capped * (1 - limit**2) / (1 - capped * limit**2)
+        low = cap < 3 * numbers[-1]
         left.semilogy(
-            capped,
-            cap,
+            capped[low],
+            cap[low],
             color=RED,
             ls="--",
             label=f"Welch: no more than this (from d = {1 / limit**2:.0f} on: no limit)",
@@ -283,10 +284,10 @@ def how_many(counts: Mapping[float, Mapping[int, int]], jl_dimension: Callable[.
             title=f"directions with |cos| ≤ {bound}",
             xlabel="dimension d",
             ylabel="how many (each tick ten times more)",
-            ylim=(1, 4 * numbers[-1]),
+            ylim=(1, 200 * numbers[-1]),  # room for the legend
             xlim=(0, line[1]),
         )
-        _tens(left.yaxis, 4 * numbers[-1])
+        _tens(left.yaxis, 200 * numbers[-1])
         left.legend(loc="upper left", fontsize=8)
         many = np.logspace(1, 6, 26)
         epsilon = limit / (
