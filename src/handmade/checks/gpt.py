@@ -291,8 +291,9 @@ def layer_norm(rng: np.random.Generator) -> Iterator[Case]:
     )
 
 
-def _moments(x: Any, dim: Any = -1, correction: int = 0) -> tuple[Any, Any]:
-    return x.mean(dim, keepdim=True), x.var(dim, correction=correction, keepdim=True)
+def _moments(x: Any, dim: int = -1, correction: int = 0) -> tuple[Any, Any]:
+    mean = x.mean(dim, keepdim=True)
+    return mean, ((x - mean) ** 2).sum(dim, keepdim=True) / (x.shape[dim] - correction)
 
 
 @layer_norm.misconception(
