@@ -105,7 +105,7 @@ def show(picture: Picture | Page) -> None:
 def explore(draw: Callable[..., Picture | Page], **controls: Any) -> None:
     """Display `draw(**values)` with one control a keyword, redrawn when a control is let go.
 
-    A control is made by `slider` or `choice`. Where no widgets run, the picture of the first values is shown.
+    A control is made by `slider`, `choice` or `text`. Where no widgets run, the picture of the first values is shown.
     """
     first = draw(**{name: control.value for name, control in controls.items()})
     place = ipywidgets.HTML(first.html())
@@ -148,6 +148,14 @@ def choice(label: str, options: list[str]) -> Any:
         style={"description_width": "10em"},
         layout={"width": "32em"},
     )
+
+
+def text(label: str, value: str) -> Any:
+    """Return a line to write in; the picture is redrawn when Enter is pressed or the line is left."""
+    return ipywidgets.Text(
+        value=value, description=label, continuous_update=False,
+        style={"description_width": "10em"}, layout={"width": "42em", "max_width": "100%"},
+    )  # fmt: skip
 
 
 def short(value: float) -> str:

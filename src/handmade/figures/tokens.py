@@ -59,7 +59,7 @@ def shown(token: bytes) -> str:
     return text.replace(" ", "·").replace("\n", "↵").replace("\t", "⇥")
 
 
-def _strip(tokens: list[bytes], ids: list[int]) -> str:
+def strip(tokens: list[bytes], ids: list[int]) -> str:
     """Return the tokens as a line of boxes in HTML; pointing at one shows its id."""
     boxes = [
         f'<span title="id {token_id}" style="display:inline-block;background:{_SHADES[i % len(_SHADES)]};color:#111;'
@@ -101,7 +101,7 @@ def coloured(
         body, plain = "", ""
         for title, ids, tokens in rows:
             count = f"{title}: {len(ids)} tokens for {len(words)} characters"
-            body += f'<p style="margin:0.6em 0 0.2em 0"><strong>{count}</strong></p><div>{_strip(tokens, ids)}</div>'
+            body += f'<p style="margin:0.6em 0 0.2em 0"><strong>{count}</strong></p><div>{strip(tokens, ids)}</div>'
             plain += f"{count}\n{'|'.join(map(shown, tokens))}\n\n"
         alt = (
             f"The text '{text}' cut into tokens, each in a box. With {used} of your merges: {len(own)} tokens. "
