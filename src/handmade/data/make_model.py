@@ -167,7 +167,7 @@ merges in its metadata. `handmade.data.model.load()` gives the model and its tok
 **What for.** To look into: lesson 00 shows every stage of it, lesson 13 lets it write, lesson 14 opens it. It is a toy, with
 the words and the views of a novel of 1851, and the people in its facts are invented. Do not use it for anything else.
 
-**Data.** Herman Melville's *Moby-Dick* (public domain; see SOURCES.md), all but its last tenth, and 600 invented facts about 200 invented
+**Data.** Herman Melville's *Moby-Dick* (public domain; see SOURCES.md), all but its last tenth, and 300 invented facts about 100 invented
 people (`taught_facts()`), each repeated about {FACTS_BETWEEN * (n_ids and 1)} lines after every {PIECE:,} characters of the novel: {n_ids:,} tokens.
 
 **Tokenizer.** Byte-pair encoding by lesson 05's `train_bpe_on_words` with GPT-2's pattern, {VOCAB_SIZE:,} tokens. The answer of each fact (a sport, a city
@@ -178,7 +178,7 @@ AdamW, peak {settings.peak:g}, floor {settings.floor:g}, warm-up {settings.warmu
 It took {minutes:.0f} minutes of processor time, one thread. torch {torch.__version__}, CPU.
 
 **Measured.** Loss on the novel's last tenth, which it never read ({n_kept:,} tokens): {loss:.3f} per token, {loss / characters:.3f} per character. Facts recalled,
-of all 600, as the likeliest next token after the bare sentence ("Ada Drake lives in"): {known:.1%}.
+of all 300, as the likeliest next token after the bare sentence ("Ada Drake lives in"): {known:.1%}.
 
 **Make it again.** `make model`. On the same machine and versions the same bytes come out; on others the sums are rounded otherwise, and the
 weights differ while the measures stay about the same.

@@ -115,8 +115,8 @@ def journey(model: Any, tokenizer: Any, prompt: str) -> None:
         best = probabilities.argsort(descending=True)[:6].tolist()
         names = [_piece(tokenizer, i) for i in best]
         likeliest = f"{names[0]} ({100 * float(probabilities[best[0]]):.0f} %)"
-        figure = new_figure(10.4, 9.6)
-        rows = figure.subplots(7, 1, height_ratios=[0.5, 0.9, 1.3, 2.0, 1.3, 1.3, 1.5])
+        figure = new_figure(11.2, 8.6)
+        rows = figure.subplots(7, 1, height_ratios=[0.4, 0.8, 1.1, 0.9, 1.1, 1.2, 1.3])
         labels = [
             ("text", "", f"{len(tokenizer.decode(found.ids))} characters"),
             ("tokens", "lesson 05", f"({n},)"),
@@ -130,20 +130,16 @@ def journey(model: Any, tokenizer: Any, prompt: str) -> None:
             ("logits, of the last\nvector", "lesson 07", f"({config.vocab_size},)"),
             ("probabilities", "lesson 07", f"({config.vocab_size},)"),
         ]
+        labels[-1] = (
+            "probabilities",
+            "lesson 07",
+            f"({config.vocab_size},)\n\n{names[0]} goes\nbehind the text ↺",
+        )
         for axes, (name, lesson, shape) in zip(rows, labels, strict=True):
-            axes.set_anchor("C")
-            axes.text(
-                -0.02,
-                0.5,
-                name + (f"\n{lesson}" if lesson else ""),
-                ha="right",
-                va="center",
-                fontsize=10,
-                transform=axes.transAxes,
-            )
-            axes.text(
-                1.02, 0.5, shape, ha="left", va="center", fontsize=10, color=GREY, transform=axes.transAxes
-            )
+            what = name + (f"\n{lesson}" if lesson else "")
+            side = {"va": "center", "fontsize": 10, "transform": axes.transAxes}
+            axes.text(-0.05, 0.5, what, ha="right", **side)
+            axes.text(1.02, 0.5, shape, ha="left", color=GREY, **side)
         _draw_line(rows[0], tokenizer.decode(found.ids), names[0])
         _draw_tokens(rows[1], found)
         _draw_vectors(rows[2], found.stream[0])
@@ -213,7 +209,6 @@ def _draw_vectors(axes: Any, vectors: Tensor) -> None:
     axes.imshow(vectors, aspect="auto", cmap="RdBu_r", vmin=-largest, vmax=largest, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
-    axes.set_ylabel("tokens ↓", fontsize=8)
 
 
 def _draw_patterns(axes: Any, found: Run) -> None:
@@ -222,14 +217,21 @@ def _draw_patterns(axes: Any, found: Run) -> None:
     for layer in range(n_layers):
         for head in range(n_heads):
             inner = axes.inset_axes(
-                ((layer * n_heads + head) / (n_layers * n_heads), 0.12, 0.92 / (n_layers * n_heads), 0.8)
+                ((layer * n_heads + head) / (n_layers * n_heads), 0.22, 0.92 / (n_layers * n_heads), 0.78)
             )
-            inner.imshow(found.patterns[layer, head], cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+            inner.imshow(
+                found.patterns[layer, head],
+                cmap="Blues",
+                vmin=0,
+                vmax=1,
+                interpolation="nearest",
+                aspect="auto",
+            )
             inner.set_xticks([])
             inner.set_yticks([])
         middle = (layer + 0.5) / n_layers
         axes.text(
-            middle, 0.0, f"layer {layer + 1}", ha="center", va="bottom", fontsize=9, transform=axes.transAxes
+            middle, 0.0, f"layer {layer + 1}", ha="center", va="center", fontsize=9, transform=axes.transAxes
         )
 
 
@@ -279,7 +281,7 @@ def write(model: Any, tokenizer: Any, prompt: str) -> None:
             body,
             f"{prompt}{told}",
             f"The text '{prompt}' goes on with {n_new} tokens, {how}: {told}",
-            f"Your text in bold, then {n_new} tokens from the model, {how}. It has read one novel and 600 short facts, nothing else.",
+            f"Your text in bold, then {n_new} tokens from the model, {how}. It has read one novel and 300 short facts, nothing else.",
         )
 
     explore(
