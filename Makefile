@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TORCH_CPU := https://download.pytorch.org/whl/cpu
 
-.PHONY: lab test test-more build env demo-class format clean
+.PHONY: lab test test-more build env model demo-class format clean
 
 lab: env
 	$(BIN)/handmade start work
@@ -22,6 +22,10 @@ test-more: env
 
 build: env
 	$(BIN)/python -m handmade.lessons
+
+# Train the model that ships, again: about 20 minutes of one core.
+model: env
+	$(BIN)/python -m handmade.data.make_model
 
 demo-class: env
 	$(BIN)/python -m handmade.grading.demo

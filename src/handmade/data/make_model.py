@@ -11,15 +11,16 @@ import json
 import random
 import re
 import time
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import Tensor
 
 from handmade.data.facts import Fact
-from handmade.data.model import FILE, taught_facts, tokenizer
+from handmade.data.model import FILE, load, taught_facts, tokenizer
 from handmade.data.text import moby_dick
 from handmade.reference.gpt import GPT, GPTConfig, init_weights
 from handmade.reference.tokens import train_bpe_on_words
@@ -34,7 +35,7 @@ SETTINGS = TrainingConfig(
 FACTS_BETWEEN = 60  # lines of facts after each piece of the novel
 PIECE = 2000  # characters of the novel, at least; it is cut between paragraphs
 HERE = Path(__file__).parent
-PROMPTS = ("The whale ", "Call me", "The old man looked at the")
+PROMPTS = ("The whale", "Call me", "The old man looked at the")
 
 
 def novel() -> tuple[str, str]:
@@ -67,39 +68,43 @@ def learn_merges(book: str, facts: list[Fact]) -> list[tuple[int, int]]:
     return train_bpe_on_words(book + "".join(f"{fact.sentence}\n" for fact in facts) * 60, VOCAB_SIZE)
 
 
-def recall(model: GPT, encode: object, facts: list[Fact]) -> float:
+def recall(model: GPT, encode: Callable[[str], list[int]], facts: list[Fact]) -> float:
     """Return the share of facts whose answer is the model's likeliest next token."""
     right = 0
     with torch.no_grad():
         for fact in facts:
-            logits = model(torch.tensor([encode(fact.prompt)]))[0, -1]  # type: ignore[operator]
-            right += [int(logits.argmax())] == encode(f" {fact.answer}")  # type: ignore[operator]
+            logits = model(torch.tensor([encode(fact.prompt)]))[0, -1]
+            right += [int(logits.argmax())] == encode(f" {fact.answer}")
     return right / len(facts)
 
 
 def main() -> None:
-    """Train, measure, write the weights and the card."""
+    """Train, write the weights, and the card beside them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
         "--folder", type=Path, default=HERE, help="where the weights and the card are written"
     )
     parser.add_argument("--steps", type=int, default=SETTINGS.steps, help="fewer, to try it out")
+    parser.add_argument(
+        "--card",
+        action="store_true",
+        help="do not train: measure the weights that are there anew, for the card",
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
-    facts = taught_facts()
-    book, kept = novel()
-    merges = learn_merges(book, facts)
-    encoding = tokenizer(merges)
-    ids, kept_ids = (
-        torch.tensor(encoding.encode(lesson_text(book, facts))),
-        torch.tensor(encoding.encode(kept)),
-    )
-    print(f"{len(ids):,} tokens to learn from, {len(kept_ids):,} kept apart", flush=True)
+    if not options.card:
+        make(options.folder, options.steps)
+    (options.folder / "model_card.md").write_text(card(options.folder / FILE), encoding="utf-8")
 
-    checkpoint = options.folder / "model.checkpoint"
-    settings = TrainingConfig(
-        **{**asdict(SETTINGS), "steps": options.steps, "checkpoint_path": checkpoint, "checkpoint_every": 100}
-    )
+
+def make(folder: Path, steps: int) -> None:
+    """Train the model, and write its weights into the folder; a checkpoint lies there meanwhile."""
+    facts, (book, _) = taught_facts(), novel()
+    merges = learn_merges(book, facts)
+    ids = torch.tensor(tokenizer(merges).encode(lesson_text(book, facts)))
+    print(f"{len(ids):,} tokens to learn from", flush=True)
+    checkpoint = folder / "model.checkpoint"
+    settings = replace(SETTINGS, steps=steps, checkpoint_path=checkpoint, checkpoint_every=100)
     model = GPT(CONFIG)
     init_weights(model, torch.Generator().manual_seed(SETTINGS.seed))
     began, spent, losses = time.perf_counter(), time.process_time(), []
@@ -107,89 +112,82 @@ def main() -> None:
     def report(step: int, loss: float) -> None:
         losses.append(loss)
         if (step + 1) % 50 == 0:
-            passed = time.perf_counter() - began
-            left = passed / len(losses) * (settings.steps - step - 1) / 60
-            print(
-                f"step {step + 1:,} of {settings.steps:,}: loss {sum(losses[-50:]) / 50:.3f}, {left:.0f} minutes left",
-                flush=True,
-            )
+            left = (time.perf_counter() - began) / len(losses) * (steps - step - 1) / 60
+            mean = sum(losses[-50:]) / len(losses[-50:])
+            print(f"step {step + 1:,} of {steps:,}: loss {mean:.3f}, {left:.0f} minutes left", flush=True)
 
     train(model, ids, settings, report, resume_from=checkpoint if checkpoint.exists() else None)
-    model.eval()
-    weights: dict[str, Tensor] = {
-        n: w.contiguous() for n, w in model.state_dict().items() if n != "unembedding.weight"
+    weights = {n: w.contiguous() for n, w in model.state_dict().items() if n != "unembedding.weight"}
+    about = {
+        "config": json.dumps(asdict(CONFIG)),
+        "merges": json.dumps(merges),
+        "training": json.dumps(
+            {
+                "steps": steps,
+                "tokens": len(ids),
+                "seconds a step": (time.process_time() - spent) / max(1, len(losses)),
+                "torch": torch.__version__,
+            }
+        ),
     }
-    about = {"config": json.dumps(asdict(CONFIG)), "merges": json.dumps(merges)}
-    save_file(weights, options.folder / FILE, metadata=about)
+    save_file(weights, folder / FILE, metadata=about)
+    checkpoint.unlink()
+
+
+def card(path: Path) -> str:
+    """Return the card of the weights in a file: what they were made of, and what they can do, measured now."""
+    from handmade.reference.generation import generate  # here alone: what comes before lesson 13 does without
+
+    model, encoding = load(path)
+    with safe_open(path, framework="pt") as file:
+        training = json.loads(file.metadata()["training"])
+    facts, (_, kept) = taught_facts(), novel()
+    kept_ids = torch.tensor(encoding.encode(kept))
     loss = evaluate(model, kept_ids, 40, torch.Generator().manual_seed(1))
     known = recall(model, encoding.encode, facts)
-    from handmade.reference.generation import generate
-
-    samples = []
+    samples = ""
     for temperature in (0.0, 0.7, 1.0):
         for prompt in PROMPTS:
-            given = torch.tensor(encoding.encode(prompt))
-            told = generate(
-                model, given, 40, temperature=temperature, generator=torch.Generator().manual_seed(0)
-            )
-            samples.append((temperature, prompt, encoding.decode(told.tolist())[len(prompt) :]))
-    card = _card(
-        settings,
-        len(ids),
-        len(kept_ids),
-        len(kept) / len(kept_ids),
-        loss,
-        known,
-        (time.process_time() - spent) / 60,
-        samples,
-    )
-    (options.folder / "model_card.md").write_text(card, encoding="utf-8")
-    checkpoint.unlink()
-    print(f"loss on the text kept apart {loss:.3f}, facts recalled {known:.1%}")
-
-
-def _card(
-    settings: TrainingConfig, n_ids: int, n_kept: int, characters: float, loss: float, known: float, minutes: float,
-    samples: list[tuple[float, str, str]],
-) -> str:  # fmt: skip
-    seen = settings.steps * settings.batch_size * CONFIG.context_length
-    parameters = sum(p.numel() for p in GPT(CONFIG).parameters())
-    told = "".join(
-        f"| {temperature:g} | **{prompt}**{' '.join(words.split())} |\n"
-        for temperature, prompt, words in samples
-    )
+            given, generator = torch.tensor(encoding.encode(prompt)), torch.Generator().manual_seed(0)
+            ids = generate(model, given, 40, temperature=temperature, generator=generator).tolist()
+            told = encoding.decode(ids)[len(prompt) :].replace("\n", " ")
+            samples += f"| {temperature:g} | **{prompt}**{told} |\n"
+    steps, seen = training["steps"], training["steps"] * SETTINGS.batch_size * CONFIG.context_length
+    minutes = steps * training["seconds a step"] / 60
+    parameters = sum(p.numel() for p in model.parameters())
     return f"""# The model that ships with the course
 
 `{FILE}`: a GPT as lesson 11 builds it, {CONFIG.n_layers} layers, {CONFIG.n_heads} heads, d_model {CONFIG.d_model}, context_length {CONFIG.context_length},
-{parameters:,} parameters (float32, the unembedding tied to the embedding), in the safetensors format, the config and the tokenizer's
-merges in its metadata. `handmade.data.model.load()` gives the model and its tokenizer.
+{parameters:,} parameters (float32, the unembedding tied to the embedding), in the safetensors format, with the config and the
+tokenizer's merges in its metadata. `handmade.data.model.load()` gives the model and its tokenizer.
 
-**What for.** To look into: lesson 00 shows every stage of it, lesson 13 lets it write, lesson 14 opens it. It is a toy, with
-the words and the views of a novel of 1851, and the people in its facts are invented. Do not use it for anything else.
+**What for.** To look into: lesson 00 shows every stage of it, and lesson 13 lets it write. It is a toy, with the words and the views of a
+novel of 1851, and the people in its facts are invented. Do not use it for anything else.
 
-**Data.** Herman Melville's *Moby-Dick* (public domain; see SOURCES.md), all but its last tenth, and 300 invented facts about 100 invented
-people (`taught_facts()`), each repeated about {FACTS_BETWEEN * (n_ids and 1)} lines after every {PIECE:,} characters of the novel: {n_ids:,} tokens.
+**Data.** Herman Melville's *Moby-Dick* (public domain; see SOURCES.md), all but its last tenth, each paragraph in one line; and {len(facts)} invented
+facts about {len(facts) // 3} invented people (`taught_facts()`): {FACTS_BETWEEN} of them after each piece of some {PIECE:,} characters of the novel, all equally
+often, in random order. {training["tokens"]:,} tokens in all.
 
-**Tokenizer.** Byte-pair encoding by lesson 05's `train_bpe_on_words` with GPT-2's pattern, {VOCAB_SIZE:,} tokens. The answer of each fact (a sport, a city
-or a colour, with its space) is one token.
+**Tokenizer.** Byte-pair encoding by lesson 05's `train_bpe_on_words`, with GPT-2's pattern, {VOCAB_SIZE:,} tokens. The answer of each fact (a
+sport, a city or a colour, with the space before it) is one token.
 
-**Training.** Lesson 12's `train`: {settings.steps:,} steps of {settings.batch_size} rows of {CONFIG.context_length} tokens, {seen:,} tokens in all, about {seen / n_ids:.0f} times the text.
-AdamW, peak {settings.peak:g}, floor {settings.floor:g}, warm-up {settings.warmup}, betas {settings.betas}, weight decay {settings.weight_decay:g}, clip {settings.clip:g}, seed {settings.seed}.
-It took {minutes:.0f} minutes of processor time, one thread. torch {torch.__version__}, CPU.
+**Training.** Lesson 12's `train`: {steps:,} steps of {SETTINGS.batch_size} rows of {CONFIG.context_length} tokens, {seen:,} tokens, about {seen / training["tokens"]:.0f} times the text. AdamW, peak
+{SETTINGS.peak:g}, floor {SETTINGS.floor:g}, warm-up {SETTINGS.warmup}, betas {SETTINGS.betas}, weight decay {SETTINGS.weight_decay:g}, clip {SETTINGS.clip:g}, seed {SETTINGS.seed}. {minutes:.0f} minutes of processor
+time, one thread, torch {training["torch"]}.
 
-**Measured.** Loss on the novel's last tenth, which it never read ({n_kept:,} tokens): {loss:.3f} per token, {loss / characters:.3f} per character. Facts recalled,
-of all 300, as the likeliest next token after the bare sentence ("Ada Drake lives in"): {known:.1%}.
+**Measured.** Loss on the novel's last tenth, which it never read ({len(kept_ids):,} tokens): {loss:.3f} per token, {loss * len(kept_ids) / len(kept):.3f} per character. Facts
+recalled, of all {len(facts)}, as the likeliest next token after the bare sentence ("Ada Drake lives in"): {known:.1%}.
 
-**Make it again.** `make model`. On the same machine and versions the same bytes come out; on others the sums are rounded otherwise, and the
+**Make it again.** `make model`. On the same machine and versions the same numbers come out; elsewhere sums are rounded otherwise, and the
 weights differ while the measures stay about the same.
 
-**Licence.** As the course: the weights are under MIT.
+**Licence.** MIT, as the course's code.
 
-**Samples**, 40 tokens, seed 0:
+**Samples**, 40 tokens each, seed 0:
 
 | temperature | text |
 |---|---|
-{told}"""
+{samples}"""
 
 
 if __name__ == "__main__":

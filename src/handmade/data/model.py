@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handmade.data.facts import Fact, facts_corpus
@@ -25,13 +26,19 @@ def taught_facts() -> list[Fact]:
     return facts_corpus(n_people=100, seed=0)[1]
 
 
-def load() -> tuple[GPT, tiktoken.Encoding]:
-    """Return (model, tokenizer): the model in evaluation mode on the CPU, and `tokenizer.encode(text)`, `tokenizer.decode(ids)`."""
+def load(path: Path | None = None) -> tuple[GPT, tiktoken.Encoding]:
+    """Return (model, tokenizer): the model in evaluation mode on the CPU, and `tokenizer.encode(text)`, `tokenizer.decode(ids)`.
+
+    `path` is another file that `make_model` wrote.
+    """
     from safetensors import safe_open
 
     from handmade.reference.gpt import GPT, GPTConfig
 
-    with as_file(files("handmade.data") / FILE) as path, safe_open(path, framework="pt") as file:
+    with (
+        as_file(files("handmade.data") / FILE) as shipped,
+        safe_open(path or shipped, framework="pt") as file,
+    ):
         about = file.metadata()
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     model = GPT(GPTConfig(**json.loads(about["config"])))

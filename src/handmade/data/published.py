@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,15 +11,6 @@ if TYPE_CHECKING:
 ADDRESS = (
     "https://huggingface.co/openai-community/gpt2/resolve/main/model.safetensors"  # 124M parameters, 550 MB
 )
-KINDS = {
-    "F16": "float16",
-    "BF16": "bfloat16",
-    "F32": "float32",
-    "F64": "float64",
-    "I64": "int64",
-    "U8": "uint8",
-    "BOOL": "bool",
-}
 
 
 def gpt2_weights(source: str | None) -> dict[str, Tensor] | None:
@@ -41,29 +31,8 @@ def gpt2_weights(source: str | None) -> dict[str, Tensor] | None:
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}")
     if path.suffix == ".safetensors":
-        return read_safetensors(path)
+        from safetensors.torch import load_file
+
+        return load_file(path)
     weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return weights
-
-
-def read_safetensors(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a file by name. It holds the length of a table, the table (JSON: kind, shape, place), the numbers."""
-    import torch
-
-    with path.open("rb") as file:
-        table = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        numbers = bytearray(file.read())
-    found = {}
-    for name, entry in table.items():
-        if name == "__metadata__":
-            continue
-        start, end = entry["data_offsets"]
-        kind = getattr(torch, KINDS[entry["dtype"]])
-        count = (end - start) // kind.itemsize
-        part = (
-            torch.frombuffer(numbers, dtype=kind, count=count, offset=start)
-            if count
-            else torch.empty(0, dtype=kind)
-        )
-        found[name] = part.reshape(entry["shape"])
-    return found

@@ -287,7 +287,7 @@ def write(model: Any, tokenizer: Any, prompt: str) -> None:
     explore(
         draw,
         prompt=text("your text", prompt),
-        temperature=slider("temperature", 0.7, 0.0, 1.5, 0.1),
+        temperature=slider("temperature", 0.5, 0.0, 1.5, 0.1),
         n_new=slider("new tokens", 40, 1, 100, 1),
         seed=slider("seed", 0, 0, 20, 1),
     )
@@ -483,4 +483,4 @@ def context(model: Any, tokenizer: Any, visible_context: Callable[..., Any], pro
         )
         return Picture(figure, alt, caption)
 
-    explore(draw, prompt=choice("text", prompts), context_length=slider("context_length", 1, 1, 8, 1))
+    explore(draw, prompt=choice("text", prompts), context_length=slider("context_length", 1, 1, 6, 1))
