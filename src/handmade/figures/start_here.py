@@ -159,7 +159,7 @@ def journey(model: Any, tokenizer: Any, prompt: str) -> None:
         )
         return Picture(figure, alt, caption)
 
-    explore(draw, prompt=text("your text", prompt), rounds=slider("times round the loop", 0, 0, 8, 1))
+    explore(draw, prompt=text("your text", prompt), rounds=slider("times round", 0, 0, 8, 1))
 
 
 def _plain(axes: Any) -> None:
