@@ -127,14 +127,15 @@ def get_batch(rng: np.random.Generator) -> Iterator[Case]:
         again = _rows(get_batch(_text(5000), 20, 3, generator), 20, 3)
         later = _rows(get_batch(_text(5000), 20, 3, generator), 20, 3)
         several = torch.stack([_rows(get_batch(_text(5000), 2, 3, generator), 2, 3) for _ in range(30)])
-        vary = min(len(row.unique()) for row in several.T) > 10  # the first row of a batch, and the second
-        return [torch.equal(first, again), torch.equal(again, later), len(first.unique()) > 10 and vary]
+        one, two = several.T  # the starts of the first rows, and of the second
+        vary = min(len(starts.unique()) for starts in (first, one, two, two - one)) > 10
+        return [torch.equal(first, again), torch.equal(again, later), vary]
 
     yield play(
         twice,
         f"generator = torch.Generator().manual_seed({seed})\n"
         "first, second = get_batch(ids, 20, 3, generator), get_batch(ids, 20, 3, generator)\n"
-        "# does the seed give the same first batch again? are first and second alike? do rows of a batch differ?",
+        "# does the seed give the same first batch again? are first and second alike? is each row drawn by itself?",
         expect=[True, False, True],
         note="all randomness is the generator's, and each call goes on from where the last one stopped",
     )
@@ -931,15 +932,16 @@ class Bigram(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """Return each token's row."""
+        logits: Tensor = self.dropout(self.table[ids])
         self.calls.append(
             SimpleNamespace(
                 ids=ids.detach().clone(),
                 training=self.training,
-                recording=torch.is_grad_enabled(),
+                recording=logits.requires_grad,
                 table=self.table.detach().clone(),
             )
         )
-        return self.dropout(self.table[ids])
+        return logits
 
 
 def _loss(table: Tensor, ids: Tensor) -> float:
@@ -989,22 +991,26 @@ def evaluate(rng: np.random.Generator) -> Iterator[Case]:
         note="40 random batches of a long text: close to the loss over all of it",
     )
 
-    steps_table = floats(rng, 12, 12)
+    large = floats(rng, 40, 40)
 
-    def mean_of_what_was_seen(evaluate: Any) -> list[float]:
-        model = Bigram(steps_table, 3)
-        told = float(evaluate(model, torch.arange(12), 5, seeded(seed)))
+    def mean_of_what_was_seen(evaluate: Any) -> list[Any]:
+        model = Bigram(large, 3)
+        told = float(evaluate(model, torch.arange(40), 5, seeded(seed)))
         losses = [
-            float(F.cross_entropy(steps_table[call.ids].flatten(0, -2), call.ids.flatten() + 1))
+            float(F.cross_entropy(large[call.ids].flatten(0, -2), call.ids.flatten() + 1))
             for call in model.calls
         ]
-        return [told - sum(losses) / max(1, len(losses))]
+        alike = len(model.calls) > 1 and all(
+            torch.equal(call.ids, model.calls[0].ids) for call in model.calls
+        )
+        return [told - sum(losses) / max(1, len(losses)), alike]
 
     yield play(
         mean_of_what_was_seen,
-        f"{BIGRAM}; 12 tokens, context_length 3\n"
-        "evaluate(model, torch.arange(12), 5, generator)  # minus the mean of the losses of the five batches",
-        expect=[0.0],
+        f"{BIGRAM}; 40 tokens, context_length 3\n"
+        "evaluate(model, torch.arange(40), 5, generator)\n"
+        "# the answer minus the mean of the losses of the five batches; are the batches all alike?",
+        expect=[0.0, False],
         tolerance=1e-4,
         note="five different batches: the mean of their losses",
     )
@@ -1023,7 +1029,7 @@ def evaluate(rng: np.random.Generator) -> Iterator[Case]:
 
     def places(evaluate: Any) -> list[int]:
         model = Bigram(torch.zeros(4000, 2), 2)
-        evaluate(model, torch.arange(4000).clamp(max=3999) % 2 + 0, 1, seeded(seed))
+        evaluate(model, torch.arange(4000) % 2, 1, seeded(seed))
         one = sum(call.ids.shape[:-1].numel() for call in model.calls)
         model.calls.clear()
         evaluate(model, torch.arange(4000) % 2, 7, seeded(seed))
@@ -1274,25 +1280,22 @@ def train(rng: np.random.Generator) -> Iterator[Case]:
         falls = bool(losses) and losses[-1] < 0.1 * losses[0]
         return [len(losses), falls, model.table.detach().argmax(1).tolist()]
 
-    by_heart_settings = {"steps": 40, "peak": 0.5, "floor": 0.1, "warmup": 3, "clip": 1.0}
+    by_heart_settings = {"steps": 12, "peak": 1.0, "floor": 0.2, "warmup": 3, "clip": 1.0}
     yield play(
         by_heart,
         f"{BIGRAM}; 4 tokens, all logits 0, context_length 4\n"
         f"losses = train(model, torch.tensor([0, 1, 2, 3, 0]), TrainingConfig({_told(**by_heart_settings)}, …))\n"
         "# how many losses? is the last below a tenth of the first? what follows 0, 1, 2 and 3 (argmax of each row)?",
-        expect=[40, True, [1, 2, 3, 0]],
-        note="a text with one start: 40 times the same batch, to be learned by heart",
+        expect=[12, True, [1, 2, 3, 0]],
+        note="a text with one start: 12 times the same batch, to be learned by heart",
     )
-    longer = {"steps": 8, "peak": 1.0, "floor": 0.25, "warmup": 2, "clip": 0.5}
-    once = tensor([0, 1, 0, 2, 1, 1, 0, 1, 2])
-    table = floats(
-        rng, 3, 3, largest=2.0
-    )  # all logits alike would give gradients of 0, up to rounding, and AdamW enlarges those
+    longer = {"steps": 8, "peak": 0.1, "floor": 0.02, "warmup": 2, "clip": 0.3}
+    once = tensor([0, 1, 0, 2])  # one start for a context of 3
     yield play(
-        lambda train: _losses(train(Bigram(table, 8), once, _config(**longer))),
-        f"{BIGRAM}; table = {literal(table)}, context_length 8\n"
+        lambda train: _losses(train(_mixed(), once, _config(**longer))),
+        "# model: nn.Embedding(5, 4), tanh, nn.Linear(4, 5); its context_length is 3\n"
         f"train(model, {literal(once)}, TrainingConfig({_told(**longer)}, …))",
-        expect=_training(Bigram(table, 8), once, _config(**longer)),
+        expect=_training(_mixed(), once, _config(**longer)),
         tolerance=1e-3,
         note="again the same batch in all steps; these are the losses",
     )
@@ -1358,16 +1361,16 @@ def train(rng: np.random.Generator) -> Iterator[Case]:
     def calls(train: Any) -> list[Any]:
         seen: list[Any] = []
         losses = _losses(
-            train(_mixed(), text, _config(), lambda step, loss: seen.append((step, float(loss))))
+            train(_mixed(), text, _config(steps=4), lambda step, loss: seen.append((step, float(loss))))
         )
         steps = [int(step) for step, _ in seen]
         return [steps, [loss for _, loss in seen] == losses]
 
     yield play(
         calls,
-        "seen = []\nlosses = train(model, ids, TrainingConfig(steps=6, …), lambda step, loss: seen.append((step, loss)))\n"
+        "seen = []\nlosses = train(model, ids, TrainingConfig(steps=4, …), lambda step, loss: seen.append((step, loss)))\n"
         "# the steps in seen; are its losses those that train returned?",
-        expect=[[0, 1, 2, 3, 4, 5], True],
+        expect=[[0, 1, 2, 3], True],
         note="on_step(step, loss) is called once a step, the first is step 0",
     )
 
@@ -1389,23 +1392,10 @@ def train(rng: np.random.Generator) -> Iterator[Case]:
         note="a new batch in each step",
     )
 
-    def modes(train: Any) -> list[bool]:
-        model = _mixed().eval()
-        was = []
-        train(model, text, _config(steps=3), lambda step, loss: was.append(model.train(False) is None))
-        return [len(was) == 3]
-
-    yield play(
-        modes,
-        "train(model.eval(), ids, config, lambda step, loss: model.eval())",
-        expect=[True],
-        note="a model that comes in evaluation mode",
-    )
-
     def seeds(train: Any) -> list[bool]:
         def run(of_torch: int, of_config: int) -> list[float]:
             torch.manual_seed(of_torch)
-            return _losses(train(_mixed(), text, _config(seed=of_config)))
+            return _losses(train(_mixed(), text, _config(steps=3, seed=of_config)))
 
         one = run(1, seed)
         return [one == run(2, seed), one == run(1, seed + 1)]
@@ -1423,9 +1413,9 @@ def train(rng: np.random.Generator) -> Iterator[Case]:
             torch.manual_seed(7 * step)
 
         torch.manual_seed(0)
-        plain = _losses(train(_mixed(), text, _config()))
+        plain = _losses(train(_mixed(), text, _config(steps=3)))
         torch.manual_seed(0)
-        return plain == _losses(train(_mixed(), text, _config(), meanwhile))
+        return plain == _losses(train(_mixed(), text, _config(steps=3), meanwhile))
 
     yield play(
         disturbed,
@@ -1434,108 +1424,106 @@ def train(rng: np.random.Generator) -> Iterator[Case]:
         note="what happens in on_step changes no loss",
     )
 
-    def stopped(train: Any, at: int, look: Callable[[Any, list[float], Path], Any]) -> Any:
-        """Stop a run of 7 steps in on_step, then look at it, with the losses and weights of a whole run."""
-        whole_model = _mixed()
-        whole = _losses(train(whole_model, text, _config(**schedule)))
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "run.pt")
-            config = _config(**schedule, checkpoint_path=path, checkpoint_every=2)
-
-            def stop(step: int, loss: float) -> None:
-                if step == at:
-                    raise _Stop
-
-            with suppress(_Stop):
-                train(_mixed(), text, config, stop)
-            if not path.exists():
-                raise Unfit("There is no file at config.checkpoint_path.")
-            torch.manual_seed(99)
-            return look(whole_model, whole, path)
-
-    schedule: dict[str, Any] = {"steps": 7, "peak": 0.1, "floor": 0.0, "warmup": 2, "seed": seed}
-    STOPPED = f"# a run of {_told(**schedule)}, checkpoint_every=2 is stopped in on_step at step "
+    schedule: dict[str, Any] = {"steps": 6, "peak": 0.1, "floor": 0.0, "warmup": 2, "seed": seed}
+    run_of = f"# a run of {_told(**schedule)}"
 
     def differing(one: nn.Module, other: nn.Module) -> bool:
         pairs = zip(one.parameters(), other.parameters(), strict=True)
         return not all(torch.equal(a, b) for a, b in pairs)
 
+    def going_on(train: Any, model: nn.Module, path: Path, **changed: Any) -> tuple[list[float], list[int]]:
+        """Resume from the file; return all losses, and the steps that were made now."""
+        seen: list[int] = []
+        config = _config(**(schedule | changed))
+        losses = _losses(
+            train(model, text, config, lambda step, loss: seen.append(int(step)), resume_from=path)
+        )
+        if len(losses) != config.steps:
+            raise Unfit(
+                f"Expected {config.steps} losses from the resumed run, the earlier ones too, got {len(losses)}."
+            )
+        return losses, seen
+
+    def needs_file(path: Path) -> None:
+        if not path.exists():
+            raise Unfit("There is no file at config.checkpoint_path.")
+
     for at in (4, 3):
 
-        def resumed(train: Any, at: int = at) -> Any:
-            def look(whole_model: Any, whole: list[float], path: Path) -> list[Any]:
-                model, seen = _mixed(), []
-                config = _config(**schedule, checkpoint_path=path, checkpoint_every=2)
-                losses = _losses(
-                    train(model, text, config, lambda step, loss: seen.append(int(step)), resume_from=path)
-                )
-                if len(losses) != len(whole):
-                    raise Unfit(
-                        f"Expected {len(whole)} losses from the resumed run, the earlier ones too, got {len(losses)}."
-                    )
-                return [
-                    seen[-1] if seen else None,
-                    len(seen) < 7,
-                    [i for i in range(7) if losses[i] != whole[i]],
-                    differing(model, whole_model),
-                ]
+        def resumed(train: Any, at: int = at) -> list[Any]:
+            whole_model, model = _mixed(), _mixed()
+            whole = _losses(train(whole_model, text, _config(**schedule)))
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder, "run.pt")
+                kept: dict[str, Any] = {"checkpoint_path": path, "checkpoint_every": 2}
 
-            return stopped(train, at, look)
+                def stop(step: int, loss: float) -> None:
+                    if step == at:
+                        raise _Stop
+
+                with suppress(_Stop):
+                    train(_mixed(), text, _config(**schedule, **kept), stop)
+                needs_file(path)
+                torch.manual_seed(99)
+                losses, seen = going_on(train, model, path, **kept)
+                _, after_all = going_on(train, _mixed(), path, **kept)
+            return [
+                seen[-1] if seen else None,
+                bool(seen) and seen[0] in (2, 4),
+                [i for i in range(6) if losses[i] != whole[i]],
+                differing(model, whole_model),
+                len(after_all),
+            ]
 
         yield play(
             resumed,
-            f"{STOPPED}{at}, and resumed\n"
-            "# its last step; were there fewer than 7? at which steps do the losses differ from those of a run without a stop? do the weights?",
-            expect=[6, True, [], False],
+            f"{run_of}, checkpoint_every=2 is stopped in on_step at step {at}, and resumed\n"
+            "# its last step; was its first step 2 or 4? at which steps do the losses differ from those of a run without a stop?\n"
+            "# do the weights? how many steps are made when it is resumed once more, after its end?",
+            expect=[5, True, [], False, 0],
             note="a run that was stopped and resumed is the same bit for bit",
         )
 
-    def finished(train: Any) -> Any:
-        def look(whole_model: Any, whole: list[float], path: Path) -> list[Any]:
-            seen: list[int] = []
-            model = _mixed()
-            losses = _losses(
-                train(
-                    model,
-                    text,
-                    _config(**schedule),
-                    lambda step, loss: seen.append(step),
-                    resume_from=str(path),
-                )
-            )
-            return [losses == whole, len(seen), differing(model, whole_model)]
-
-        return stopped(train, -1, look)
-
-    yield play(
-        finished,
-        "# a run with checkpoint_every=2 that ended after 7 steps, resumed from its last checkpoint:\n"
-        "# all losses? how many steps are made? do the weights differ?",
-        expect=[True, 0, False],
-        note="a finished run has nothing left to do",
-    )
-
-    def only_at_the_end(train: Any) -> bool:
+    def finished(train: Any, **kept: Any) -> list[Any]:
+        first, model = _mixed(), _mixed()
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "run.pt")
-            losses = _losses(train(_mixed(), text, _config(checkpoint_path=str(path))))
-            if not path.exists():
-                raise Unfit("There is no file at config.checkpoint_path.")
-            return _losses(train(_mixed(), text, _config(), resume_from=path)) == losses
+            config = _config(**(schedule | {"steps": 3}), checkpoint_path=str(path), **kept)
+            losses = _losses(train(first, text, config))
+            needs_file(path)
+            again, seen = going_on(train, model, path, steps=3)
+            return [again == losses, len(seen), differing(model, first)]
+
+    for kept, of_note in ({}, "no checkpoint_every"), ({"checkpoint_every": 2}, "checkpoint_every=2"):
+        yield play(
+            lambda train, kept=kept: finished(train, **kept),
+            f"# a run of 3 steps with a checkpoint_path and {of_note}; at its end it is resumed from its file:\n"
+            "# the same losses? how many steps are made? do the weights differ?",
+            expect=[True, 0, False],
+            note=f"a checkpoint after the last step, with {of_note}",
+        )
+
+    def file_there_already(train: Any) -> list[int]:
+        seen: list[int] = []
+        with tempfile.TemporaryDirectory() as folder:
+            config = _config(steps=2, checkpoint_path=str(Path(folder, "run.pt")))
+            train(_mixed(), text, config)
+            train(_mixed(), text, config, lambda step, loss: seen.append(int(step)))
+        return seen
 
     yield play(
-        only_at_the_end,
-        "# a run with a checkpoint_path and no checkpoint_every; its file holds all losses",
-        expect=True,
-        note="a checkpoint after the last step",
+        file_there_already,
+        "# a run of 2 steps with a checkpoint_path; then the same once more with a new model, and without resume_from: its steps",
+        expect=[0, 1],
+        note="the file of an earlier run is there, and resume_from is not given",
     )
 
     def refusing(other_model: Any, **changed: Any) -> Callable[[Any], Any]:
         def ask(train: Any) -> Any:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder, "run.pt")
-                train(_mixed(), text, _config(steps=2, checkpoint_path=path))
-                return train(other_model(), text, _config(steps=2, **changed), resume_from=path)
+                train(_mixed(), text, _config(steps=1, checkpoint_path=path))
+                return train(other_model(), text, _config(**({"steps": 1} | changed)), resume_from=path)
 
         return ask
 
@@ -1771,6 +1759,17 @@ def earlier_losses_lost(
 )
 def begins_again(model: Any, ids: Any, config: Any, on_step: Any = None, resume_from: Any = None) -> Any:
     return _training(model, ids, config, on_step)
+
+
+@train.misconception(
+    "Where the file of an earlier run lies at `config.checkpoint_path`, yours goes on from it without being asked to.",
+    "Which argument says that a run is to go on? What should happen where it is None?",
+)
+def resumes_unasked(model: Any, ids: Any, config: Any, on_step: Any = None, resume_from: Any = None) -> Any:
+    path = config.checkpoint_path
+    return _training(
+        model, ids, config, on_step, resume_from or (path if path and Path(path).exists() else None)
+    )
 
 
 @train.misconception(

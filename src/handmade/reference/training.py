@@ -112,7 +112,7 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
     """
     ### BEGIN SOLUTION
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    norm = math.sqrt(sum((gradient.double() ** 2).sum().item() for gradient in gradients))
+    norm = math.sqrt(sum((gradient**2).sum().item() for gradient in gradients))
     if norm > max_norm:
         for gradient in gradients:
             gradient.mul_(max_norm / norm)
