@@ -178,7 +178,7 @@ def _draw(ids: Any, batch_size: int, context_length: int, generator: Any, fewer:
 
 @get_batch.misconception(
     "y is x itself. The model would learn to copy the token that it sees.",
-    "Which token should the model foretell at the first place of a row?",
+    "Which token should the model predict at the first place of a row?",
 )
 def y_is_x(ids: Any, batch_size: int, context_length: int, generator: Any) -> Any:
     return _cut(ids, _draw(ids, batch_size, context_length, generator), context_length, shift=0)
@@ -886,7 +886,7 @@ def iterator_used_up(parameters: Any, max_norm: Any) -> Any:
 
 
 @clip_gradients.misconception(
-    "A parameter without a gradient has `None` there, and yours reckons with it.",
+    "A parameter without a gradient has `None` there, and yours computes with it.",
     "Which parameters do you have to pass over?",
 )
 def none_not_skipped(parameters: Any, max_norm: Any) -> Any:
