@@ -1,0 +1,145 @@
+"""The whole GPT with a cache in every layer: the same logits as the model itself, and only the newest tokens are computed.
+
+`generate(CachedGPT(model), ids, …)` of lesson 13 then costs one token's work for each token, not the whole text's.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from handmade.reference.attention import causal_mask
+from handmade.reference.generation import KVCache
+from handmade.reference.gpt import GPT
+from handmade.reference.multi_head import merge_heads
+
+BAG_WIDTH = 64  # columns: 32 and 64 were read fastest, 256 and more at half the speed
+
+
+class Product:
+    """A linear layer whose weights lie in memory as they are read fastest for one vector at a time.
+
+    One vector against a matrix is bound by memory: each number is read once and used once. The weights are copied where their
+    order is another than the model's. The order changes no result, except by rounding.
+    """
+
+    def __init__(self, weight: Float[Tensor, "d_out d_in"], bias: Float[Tensor, "d_out"] | None = None) -> None:
+        d_out, d_in = weight.shape
+        self.weight, self.bias = weight, bias
+        self.bags: Tensor | None = None
+        if weight.dtype == torch.bfloat16 and weight.device.type == "cpu":
+            self._cut_into_bags()
+        elif d_out > d_in:  # long runs of neighbours are read faster: by columns, where these are longer
+            self.weight = weight.T.contiguous().T
+
+    def _cut_into_bags(self) -> None:
+        """Lay the transposed weights out in strips of BAG_WIDTH columns, one strip after the other.
+
+        A product is a sum of the weights' rows, each times one number of x (`column_pieces` of lesson 01), which is what torch
+        calls an embedding bag. Without bfloat16 arithmetic in the processor it runs at twice the speed of torch's product.
+        """
+        d_out, d_in = self.weight.shape
+        n_bags = -(-d_out // BAG_WIDTH)
+        padded = F.pad(self.weight, (0, 0, 0, n_bags * BAG_WIDTH - d_out))
+        self.bags = padded.view(n_bags, BAG_WIDTH, d_in).transpose(1, 2).reshape(n_bags * d_in, BAG_WIDTH)
+        self.rows = torch.arange(n_bags * d_in).view(n_bags, d_in)
+
+    def __call__(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows d_out"]:
+        """Return x @ weight.T + bias."""
+        if len(x) > 1:
+            return F.linear(x, self.weight, self.bias)
+        if self.bags is not None:
+            numbers = x.expand_as(self.rows)
+            strips = F.embedding_bag(self.rows, self.bags, mode="sum", per_sample_weights=numbers)
+            y = strips.view(1, -1)[:, : len(self.weight)]
+            return y if self.bias is None else y + self.bias
+        if self.bias is None:
+            return torch.mv(self.weight, x[0])[None]
+        return torch.addmv(self.bias, self.weight, x[0])[None]
+
+
+class CachedGPT(nn.Module):
+    """A GPT that remembers what it has read: `cached(ids)` gives the model's logits for the last position, (batch, 1, vocab_size).
+
+    Where ids go on from those of the last call, only what is new is computed. Anything else is read from its start, also a text
+    that has passed the context limit: there every token stands one position further to the front than it did, and all
+    keys and values change with their positions. The weights are those that the model has when it is wrapped.
+
+    >>> from handmade.reference.gpt import GPTConfig
+    >>> cached = CachedGPT(GPT(GPTConfig(vocab_size=5, context_length=4, d_model=6, n_layers=2, n_heads=3)))
+    >>> cached(torch.tensor([[4, 0]])).shape, cached(torch.tensor([[4, 0, 2]])).shape, cached.n_computed
+    (torch.Size([1, 1, 5]), torch.Size([1, 1, 5]), 3)
+    """
+
+    def __init__(self, model: GPT) -> None:
+        super().__init__()
+        self.model = model
+        self.config = model.config
+        self.layers = []
+        self.n_computed = 0  # positions, since this was made: a measure of the work
+        with torch.no_grad():
+            for block in model.blocks:
+                parts = [block.attention.query, block.attention.key, block.attention.value]
+                fused = Product(torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts]))
+                linears = (block.attention.output, block.mlp.up, block.mlp.down)
+                products = [Product(linear.weight.detach(), linear.bias.detach()) for linear in linears]
+                self.layers.append((block.attention_norm, block.mlp_norm, fused, *products))
+            self.unembed = Product(model.unembedding.weight.detach())
+        self.forget()
+
+    def forget(self) -> None:
+        """Make all caches empty."""
+        self.seen: Tensor | None = None  # the ids whose keys and values are in the caches
+        self.caches = [KVCache(self.config.context_length) for _ in self.layers]
+
+    def forward(self, ids: Int[Tensor, "batch n"]) -> Float[Tensor, "batch 1 vocab_size"]:
+        """Return the logits of the token that comes next, in float32 whatever the weights are."""
+        n_seen = self._n_to_skip(ids)
+        new = ids[:, n_seen:]
+        try:
+            with torch.inference_mode():
+                logits = self._last_logits(new, n_seen)
+        except BaseException as error:  # stopped midway: some layers know more than others
+            self.forget()
+            if isinstance(error, IndexError):
+                raise ValueError(f"expected ids from 0 to {self.config.vocab_size - 1}, got {ids.tolist()}") from error
+            raise
+        self.seen = ids.clone()
+        self.n_computed += new.numel()
+        return logits.float().clone()[:, None]  # an ordinary tensor, that may be worked on in place
+
+    def _n_to_skip(self, ids: Tensor) -> int:
+        """Return how many of the ids are in the caches already; make the caches empty where the ids do not go on from there."""
+        if self.seen is not None and self.seen.shape[0] == ids.shape[0] and self.seen.shape[1] < ids.shape[1]:
+            n_seen = self.seen.shape[1]
+            if torch.equal(ids[:, :n_seen], self.seen):
+                return n_seen
+        self.forget()
+        return 0
+
+    def _last_logits(self, new: Int[Tensor, "batch n"], n_seen: int) -> Float[Tensor, "batch vocab_size"]:
+        batch, n = new.shape
+        if n_seen + n > self.config.context_length:
+            raise ValueError(f"expected at most {self.config.context_length} tokens, got {n_seen + n}")
+        x = F.embedding(new, self.model.token_embedding.weight)
+        x = (x + self.model.position_embedding.weight[n_seen : n_seen + n]).flatten(0, 1)  # one row a token
+        mask = causal_mask(n_seen + n)[n_seen:].to(x.device) if n_seen and n > 1 else None
+        for cache, (attention_norm, mlp_norm, qkv, output, up, down) in zip(
+            self.caches, self.layers, strict=True
+        ):
+            heads = qkv(_normed(x, attention_norm)).view(batch, n, 3, self.config.n_heads, self.config.d_head)
+            Q, K, V = heads.permute(2, 0, 3, 1, 4).unbind()  # each (batch, n_heads, n, d_head)
+            K, V = cache.append(K, V)
+            causal = mask is None and n > 1  # one new token may see everything
+            mixed = F.scaled_dot_product_attention(Q, K, V, attn_mask=mask, is_causal=causal)
+            x = x + output(merge_heads(mixed).flatten(0, 1))
+            x = x + down(F.gelu(up(_normed(x, mlp_norm)), approximate="tanh"))
+        last = x if n == 1 else x.view(batch, n, -1)[:, -1]
+        return self.unembed(_normed(last, self.model.final_norm))
+
+
+def _normed(x: Tensor, norm: nn.Module) -> Tensor:
+    """Return `layer_norm` of x with this norm's gain and bias, by torch's own fast function."""
+    return F.layer_norm(x, x.shape[-1:], norm.weight, norm.bias)
