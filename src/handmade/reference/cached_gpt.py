@@ -12,8 +12,7 @@ from torch import Tensor, nn
 
 from handmade.reference.attention import causal_mask
 from handmade.reference.generation import KVCache
-from handmade.reference.gpt import GPT
-from handmade.reference.multi_head import merge_heads
+from handmade.reference.gpt import GPT, Block
 
 BAG_WIDTH = 64  # columns: 32 and 64 were read fastest, 256 and more at half the speed
 
@@ -27,7 +26,7 @@ class Product:
 
     def __init__(self, weight: Float[Tensor, "d_out d_in"], bias: Float[Tensor, "d_out"] | None = None) -> None:
         d_out, d_in = weight.shape
-        self.weight, self.bias = weight, bias
+        self.weight, self.bias = weight.detach(), None if bias is None else bias.detach()
         self.bags: Tensor | None = None
         if weight.dtype == torch.bfloat16 and weight.device.type == "cpu":
             self._cut_into_bags()
@@ -46,18 +45,42 @@ class Product:
         self.bags = padded.view(n_bags, BAG_WIDTH, d_in).transpose(1, 2).reshape(n_bags * d_in, BAG_WIDTH)
         self.rows = torch.arange(n_bags * d_in).view(n_bags, d_in)
 
-    def __call__(self, x: Float[Tensor, "rows d_in"]) -> Float[Tensor, "rows d_out"]:
-        """Return x @ weight.T + bias."""
-        if len(x) > 1:
+    def __call__(self, x: Float[Tensor, "*rows d_in"]) -> Float[Tensor, "*rows d_out"]:
+        """Return x @ weight.T + bias, for one vector or for several as rows."""
+        if x.dim() > 1:
             return F.linear(x, self.weight, self.bias)
         if self.bags is not None:
-            numbers = x.expand_as(self.rows)
-            strips = F.embedding_bag(self.rows, self.bags, mode="sum", per_sample_weights=numbers)
-            y = strips.view(1, -1)[:, : len(self.weight)]
+            strips = F.embedding_bag(
+                self.rows, self.bags, mode="sum", per_sample_weights=x.expand_as(self.rows)
+            )
+            y = strips.flatten()[: self.weight.shape[0]]
             return y if self.bias is None else y + self.bias
         if self.bias is None:
-            return torch.mv(self.weight, x[0])[None]
-        return torch.addmv(self.bias, self.weight, x[0])[None]
+            return torch.mv(self.weight, x)
+        return torch.addmv(self.bias, self.weight, x)
+
+
+class Norm:
+    """A `layer_norm` with gain and bias at hand, by torch's own fast function."""
+
+    def __init__(self, norm: nn.Module) -> None:
+        self.gain, self.bias = norm.weight.detach(), norm.bias.detach()
+        self.shape = self.gain.shape
+
+    def __call__(self, x: Float[Tensor, "*rows d"]) -> Float[Tensor, "*rows d"]:
+        """Return the vectors x, normalised."""
+        return torch.layer_norm(x, self.shape, self.gain, self.bias)
+
+
+class Layer:
+    """A block's norms and products; the three that make queries, keys and values are one."""
+
+    def __init__(self, block: Block) -> None:
+        parts = [block.attention.query, block.attention.key, block.attention.value]
+        self.attention_norm, self.mlp_norm = Norm(block.attention_norm), Norm(block.mlp_norm)
+        self.qkv = Product(torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts]))
+        linears = (block.attention.output, block.mlp.up, block.mlp.down)
+        self.output, self.up, self.down = (Product(linear.weight, linear.bias) for linear in linears)
 
 
 class CachedGPT(nn.Module):
@@ -77,16 +100,13 @@ class CachedGPT(nn.Module):
         super().__init__()
         self.model = model
         self.config = model.config
-        self.layers = []
         self.n_computed = 0  # positions, since this was made: a measure of the work
         with torch.no_grad():
-            for block in model.blocks:
-                parts = [block.attention.query, block.attention.key, block.attention.value]
-                fused = Product(torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts]))
-                linears = (block.attention.output, block.mlp.up, block.mlp.down)
-                products = [Product(linear.weight.detach(), linear.bias.detach()) for linear in linears]
-                self.layers.append((block.attention_norm, block.mlp_norm, fused, *products))
-            self.unembed = Product(model.unembedding.weight.detach())
+            self.layers = [Layer(block) for block in model.blocks]
+            self.final_norm = Norm(model.final_norm)
+            self.unembed = Product(model.unembedding.weight)
+            self.token_embedding = model.token_embedding.weight.detach()
+            self.position_embedding = model.position_embedding.weight.detach()
         self.forget()
 
     def forget(self) -> None:
@@ -123,23 +143,16 @@ class CachedGPT(nn.Module):
         batch, n = new.shape
         if n_seen + n > self.config.context_length:
             raise ValueError(f"expected at most {self.config.context_length} tokens, got {n_seen + n}")
-        x = F.embedding(new, self.model.token_embedding.weight)
-        x = (x + self.model.position_embedding.weight[n_seen : n_seen + n]).flatten(0, 1)  # one row a token
+        x = F.embedding(new, self.token_embedding) + self.position_embedding[n_seen : n_seen + n]
+        x = x.view(-1, x.shape[-1]) if batch * n > 1 else x.view(-1)  # a row for each token, or one vector
         mask = causal_mask(n_seen + n)[n_seen:].to(x.device) if n_seen and n > 1 else None
-        for cache, (attention_norm, mlp_norm, qkv, output, up, down) in zip(
-            self.caches, self.layers, strict=True
-        ):
-            heads = qkv(_normed(x, attention_norm)).view(batch, n, 3, self.config.n_heads, self.config.d_head)
+        causal = mask is None and n > 1  # one new token may see everything
+        for cache, layer in zip(self.caches, self.layers, strict=True):
+            heads = layer.qkv(layer.attention_norm(x)).view(batch, n, 3, self.config.n_heads, -1)
             Q, K, V = heads.permute(2, 0, 3, 1, 4).unbind()  # each (batch, n_heads, n, d_head)
             K, V = cache.append(K, V)
-            causal = mask is None and n > 1  # one new token may see everything
             mixed = F.scaled_dot_product_attention(Q, K, V, attn_mask=mask, is_causal=causal)
-            x = x + output(merge_heads(mixed).flatten(0, 1))
-            x = x + down(F.gelu(up(_normed(x, mlp_norm)), approximate="tanh"))
-        last = x if n == 1 else x.view(batch, n, -1)[:, -1]
-        return self.unembed(_normed(last, self.model.final_norm))
-
-
-def _normed(x: Tensor, norm: nn.Module) -> Tensor:
-    """Return `layer_norm` of x with this norm's gain and bias, by torch's own fast function."""
-    return F.layer_norm(x, x.shape[-1:], norm.weight, norm.bias)
+            x = x + layer.output(mixed.transpose(1, 2).reshape(x.shape))  # the heads side by side again
+            x = x + layer.down(F.gelu(layer.up(layer.mlp_norm(x)), approximate="tanh"))
+        last = x if x.dim() == 1 else x.view(batch, n, -1)[:, -1]
+        return self.unembed(self.final_norm(last)).view(batch, -1)
