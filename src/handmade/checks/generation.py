@@ -17,7 +17,7 @@ from handmade.checks.draw import floats
 from handmade.checks.exercise import exercise
 from handmade.reference import generation as reference
 from handmade.reference import gpt
-from handmade.reference import multi_head as whole
+from handmade.reference.multi_head import multi_head_attention
 
 tensor = torch.tensor
 inf = math.inf
@@ -697,7 +697,7 @@ def _chosen(odds: list[float], n: int, seed: int, note: str, **given: Any) -> Ca
     """Return the case of many choices by the logs of these odds."""
     logits = tensor(odds, dtype=torch.float32).log()
     order = ("temperature", "top_k", "top_p")
-    settings = [given.get(name, 1.0 if name == "temperature" else None) for name in order]
+    settings: list[Any] = [given.get(name, 1.0 if name == "temperature" else None) for name in order]
 
     def ask(choose_token: Any) -> list[Any]:
         generator = seeded(seed)
@@ -1436,7 +1436,8 @@ class finished_rows_go_on(_Steps):
 @_as_function
 class stop_zero_is_none(_Steps):
     def __call__(self, *given: Any) -> Any:
-        return super().__call__(*given[:7], given[7] or None) if len(given) > 7 else super().__call__(*given)
+        with_none: list[Any] = [value or None if i == 7 else value for i, value in enumerate(given)]
+        return super().__call__(*with_none)
 
 
 @generate.misconception(
@@ -1797,7 +1798,7 @@ class drops_the_oldest(_Cache):
 
     def keep(self, K: Any, V: Any) -> None:
         self.kept.append((K, V))
-        self.kept = [tuple(x[..., -self.limit :, :] for x in self.joined())]  # type: ignore[list-item]
+        self.kept = [tuple(x[..., -self.limit :, :] for x in self.joined())]
 
 
 @KVCache.misconception(
@@ -1837,11 +1838,17 @@ class one_store_for_all(_Cache):
 # ---- attend_with_cache
 
 
-def _weights(rng: np.random.Generator, d_model: int) -> list[Tensor]:
+def _weights(rng: np.random.Generator, d_model: int) -> list[Any]:
     return [floats(rng, d_model, d_model, largest=1.0) for _ in range(4)]
 
 
-def _chunks(X: Tensor, sizes: list[int], weights: list[Tensor], n_heads: int, room: int, note: str) -> Case:
+def _whole(X: Tensor, weights: list[Any], n_heads: int) -> Tensor:
+    """Return the update of the whole text at once, by lesson 09."""
+    W_Q, W_K, W_V, W_O = weights
+    return multi_head_attention(X, W_Q, W_K, W_V, W_O, n_heads)
+
+
+def _chunks(X: Tensor, sizes: list[int], weights: list[Any], n_heads: int, room: int, note: str) -> Case:
     """Return the case of one text that comes in pieces of these sizes, with one cache."""
     pieces = list(X.split(sizes, dim=-2))
 
@@ -1855,7 +1862,7 @@ def _chunks(X: Tensor, sizes: list[int], weights: list[Tensor], n_heads: int, ro
                 raise Unfit("Your function changed x_new. Work on a copy instead.")
         return [found, np.array(len(cache))]
 
-    expect = list(whole.multi_head_attention(X, *weights, n_heads).split(sizes, dim=-2))
+    expect = list(_whole(X, weights, n_heads).split(sizes, dim=-2))
     names = "W_Q, W_K, W_V, W_O"
     plain = bool((weights[0] == 0).all())
     known = "W_Q = W_K = torch.zeros(2, 2); W_V = W_O = torch.eye(2)"
@@ -1933,7 +1940,7 @@ def attend_with_cache(rng: np.random.Generator) -> Iterator[Case]:
         f"attend_with_cache({literal(first[2:])}, a, W_Q, W_K, W_V, W_O, 2)\nattend_with_cache({literal(second[1:])}, b, W_Q, W_K, W_V, W_O, 2)\n"
         "# what the last two calls returned, len(a), len(b)",
         expect=[
-            [whole.multi_head_attention(first, *weights, 2)[2:], whole.multi_head_attention(second, *weights, 2)[1:]], np.array([3, 2]),
+            [_whole(first, weights, 2)[2:], _whole(second, weights, 2)[1:]], np.array([3, 2]),
         ],
         note="two texts in turns, each with a cache of its own",
     )  # fmt: skip

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
@@ -12,7 +14,7 @@ from torch import Tensor, nn
 
 from handmade.reference.attention import causal_mask
 from handmade.reference.generation import KVCache
-from handmade.reference.gpt import GPT, Block
+from handmade.reference.gpt import GPT
 
 BAG_WIDTH = 64  # columns: 32 and 64 were read fastest, 256 and more at half the speed
 
@@ -24,7 +26,9 @@ class Product:
     order is another than the model's. The order changes no result, except by rounding.
     """
 
-    def __init__(self, weight: Float[Tensor, "d_out d_in"], bias: Float[Tensor, "d_out"] | None = None) -> None:
+    def __init__(
+        self, weight: Float[Tensor, "d_out d_in"], bias: Float[Tensor, "d_out"] | None = None
+    ) -> None:
         d_out, d_in = weight.shape
         self.weight, self.bias = weight.detach(), None if bias is None else bias.detach()
         self.bags: Tensor | None = None
@@ -63,7 +67,7 @@ class Product:
 class Norm:
     """A `layer_norm` with gain and bias at hand, by torch's own fast function."""
 
-    def __init__(self, norm: nn.Module) -> None:
+    def __init__(self, norm: Any) -> None:
         self.gain, self.bias = norm.weight.detach(), norm.bias.detach()
         self.shape = self.gain.shape
 
@@ -75,7 +79,7 @@ class Norm:
 class Layer:
     """A block's norms and products; the three that make queries, keys and values are one."""
 
-    def __init__(self, block: Block) -> None:
+    def __init__(self, block: Any) -> None:
         parts = [block.attention.query, block.attention.key, block.attention.value]
         self.attention_norm, self.mlp_norm = Norm(block.attention_norm), Norm(block.mlp_norm)
         self.qkv = Product(torch.cat([p.weight for p in parts]), torch.cat([p.bias for p in parts]))
@@ -124,7 +128,9 @@ class CachedGPT(nn.Module):
         except BaseException as error:  # stopped midway: some layers know more than others
             self.forget()
             if isinstance(error, IndexError):
-                raise ValueError(f"expected ids from 0 to {self.config.vocab_size - 1}, got {ids.tolist()}") from error
+                raise ValueError(
+                    f"expected ids from 0 to {self.config.vocab_size - 1}, got {ids.tolist()}"
+                ) from error
             raise
         self.seen = ids.clone()
         self.n_computed += new.numel()

@@ -7,10 +7,11 @@ as the GPT of lesson 11. The whole GPT with a cache in every layer is in `cached
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from handmade.reference.attention import attention_pattern, attention_scores, causal_mask
 from handmade.reference.multi_head import merge_heads, split_heads
@@ -104,7 +105,7 @@ def choose_token(
 
 
 def generate(
-    model: nn.Module,
+    model: Any,
     ids: Int[Tensor, "*batch n"],
     n_new: int,
     temperature: float = 1.0,
@@ -119,9 +120,9 @@ def generate(
     A row that has chosen the id `stop` is finished: the stop stays, and repeats until all rows have one, which ends it all.
     The model is in evaluation mode meanwhile, and afterwards in the mode it was in.
 
-    >>> class Successor(nn.Module):
+    >>> class Successor(torch.nn.Module):
     ...     class config: context_length = 4
-    ...     def forward(self, ids): return nn.functional.one_hot((ids + 1) % 10, 10).float()
+    ...     def forward(self, ids): return torch.nn.functional.one_hot((ids + 1) % 10, 10).float()
     >>> generate(Successor(), torch.tensor([[3, 4], [7, 8]]), n_new=3, temperature=0.0)
     tensor([[3, 4, 5, 6, 7],
             [7, 8, 9, 0, 1]])
