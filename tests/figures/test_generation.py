@@ -47,8 +47,8 @@ def test_the_learners_filters_decide_who_may_come(drawing):
 def test_work_is_counted(drawing):
     draw, _, start = drawing(figures, DRAWN["work"])
     settings = start | {"n_prompt": 2, "n_new": 3}
-    assert "9 positions are computed, 4 of them for the first time" in draw(**settings).alt  # 2, 3 and 4
-    assert "4 positions are computed" in draw(**settings | {"cache": "with a cache"}).alt
+    assert "computed: 9, of them for the first time: 4" in draw(**settings).alt  # 2, 3 and 4
+    assert "computed: 4, of" in draw(**settings | {"cache": "with a cache"}).alt
 
 
 def test_the_memory_of_a_cache(drawing):
@@ -157,6 +157,47 @@ def test_an_error_in_the_learners_code_is_shown_and_a_prompt_without_tokens_too(
     talk.generate = lambda *given: 1 / 0
     assert "Your code raised ZeroDivisionError: division by zero" in run(talk, lambda: asyncio.sleep(0))
     assert talk.halt.disabled
+
+
+@pytest.mark.slow
+def test_a_real_kernel_hears_stop_between_two_tokens():
+    from jupyter_client.manager import start_new_kernel  # here alone: no other test needs a kernel of its own
+
+    manager, client = start_new_kernel()
+
+    def shown(code):
+        texts = []
+        client.execute_interactive(
+            code,
+            output_hook=lambda m: (
+                texts.append(m["content"].get("text", "")) if m["msg_type"] == "stream" else None
+            ),
+            timeout=60,
+        )
+        return "".join(texts)
+
+    def click(button):
+        data = {"method": "custom", "content": {"event": "click"}}
+        client.shell_channel.send(client.session.msg("comm_msg", {"comm_id": button, "data": data}))
+
+    try:
+        write, stop = shown(
+            "from handmade.data.stand_in import load\nfrom handmade.figures.generation import Talk\n"
+            "from handmade.reference.generation import generate\n"
+            "talk = Talk(*load(), generate, n_new=100_000)\nprint(talk.go.model_id, talk.halt.model_id)"
+        ).split()
+        click(write)
+        while "of 100000 tokens" not in shown(
+            "print(talk.place.value)"
+        ):  # cells run while the text is being written
+            pass
+        click(stop)
+        while "stopped after" not in shown("print(talk.place.value)"):
+            pass
+        assert shown("print(talk.task.done(), talk.halt.disabled)") == "True True\n"
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
 
 
 def test_where_no_widgets_run_there_is_a_text(displayed):

@@ -87,7 +87,7 @@ def darts(sample: Callable[..., Any]) -> None:
         alt = f"Five tokens share the line from 0 to 1. Drawn with seed {seed}, with the probability in brackets: {told}."
         caption = (
             f"{n} random numbers, {n} tokens. The largest difference between share and probability is {furthest:.3f}. "
-            "With a hundred times as many draws it becomes about ten times smaller."
+            "With a hundred times as many draws it is about ten times smaller, on average."
         )
         return Picture(figure, alt, caption)
 
@@ -163,8 +163,8 @@ def filters(
         first, second = (_shown(tokenizer.decode([token])) for token in best[:2])
         settings = f"temperature {short(temperature)}, top_k {top_k}, top_p {short(top_p)}"
         alt = (
-            f"Next tokens after “{prompt}” at {settings}. {n_kept:,} of {len(before):,} tokens can come. The likeliest, {first}, goes from {float(before[best[0]]):.3f} to "
-            f"{float(after[best[0]]):.3f}, the second, {second}, from {float(before[best[1]]):.3f} to {float(after[best[1]]):.3f}. All tokens that are not shown have {beyond:.3f} together."
+            f"Next tokens after “{prompt}” at {settings}. {n_kept:,} of {len(before):,} tokens can come. The likeliest, “{first}”, goes from {float(before[best[0]]):.3f} to "
+            f"{float(after[best[0]]):.3f}, the second, “{second}”, from {float(before[best[1]]):.3f} to {float(after[best[1]]):.3f}. All tokens that are not shown have {beyond:.3f} together."
         )
         caption = (
             f"{settings}: {n_kept:,} tokens can come, and those beyond the {TOKENS_SHOWN} that are shown share {beyond:.0%}. "
@@ -239,11 +239,11 @@ def work() -> None:
             frameon=False,
         )
         axes.set_axisbelow(True)
-        alt = f"A table of steps and positions, {n_prompt} prompt tokens, {n_new} new ones, {cache}: {done} positions are computed, {total} of them for the first time."
+        alt = f"A table of steps and positions, prompt tokens: {n_prompt}, new tokens: {n_new}, {cache}. Positions that are computed: {done}, of them for the first time: {total}."
         caption = (
-            f"Each row is one step. {done} positions are computed, {total} for the first time"
+            f"Each row is one step. Positions that are computed: {done}, of them {total} for the first time"
             + (
-                " and none again."
+                ", none again."
                 if with_cache
                 else f", and {done - total} again, with the same keys and values as before."
             )
@@ -288,7 +288,7 @@ def mask_rows() -> None:
         )
         axes.set_xticks(np.arange(n) + 0.5, np.arange(n))
         axes.set_yticks(np.arange(n) + 0.5, np.arange(n))
-        alt = f"The causal mask of a text of {n} positions. Its last {n_new} rows, framed, belong to the new queries; the first of them sees {n_before + 1} keys, the last {n}."
+        alt = f"The causal mask of a text, positions in the cache: {n_before}, new: {n_new}. The rows of the new queries are framed; the first of them sees keys up to number {n_before}, the last up to {n - 1}."
         caption = (
             f"Framed: what the {n_new} new quer{'y' if n_new == 1 else 'ies'} may see. The grey rows were needed in earlier steps. "
             + (
@@ -383,12 +383,12 @@ def cache_memory() -> None:
         axes.set_yticks(rows, list(MODELS))
         axes.invert_yaxis()
         axes.set(
-            xscale="log", xlabel="bytes (each line is ten times the one before)", xlim=(1e4, 1e14),
+            xscale="log", xlabel="bytes, on a logarithmic scale", xlim=(1e4, 1e14),
             title=f"{n_texts} text{'s' * (n_texts != '1')} of {int(n_tokens):,} tokens, {size} bytes a number",
         )  # fmt: skip
         axes.grid(axis="x", color="0.92")
         axes.set_axisbelow(True)
-        axes.legend(loc="lower right")
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False)
         told = "; ".join(
             f"{name}: weights {_bytes(weights[name])}, cache {_bytes(caches[name])}" for name in MODELS
         )
@@ -396,7 +396,7 @@ def cache_memory() -> None:
         share = caches["GPT-3 175B"] / weights["GPT-3 175B"]
         caption = (
             f"2 · n_layers · d_model numbers a token. At GPT-3's size the caches take {_bytes(caches['GPT-3 175B'])}, {share:.1%} of the weights. "
-            "The weights are shared by all texts that are written at once; the caches are not."
+            "All texts that are written at once share the weights, and each has its own cache. (A text longer than a model's context would need a longer context.)"
         )
         return Picture(figure, alt, caption)
 
