@@ -124,3 +124,26 @@ def test_impossible_numbers_of_people_are_refused(n_people):
 @pytest.mark.parametrize("module", [facts, gpt2])
 def test_doctests(module):
     assert doctest.testmod(module).failed == 0
+
+
+def test_the_counted_model_gives_the_shares_that_it_counted():
+    import torch
+
+    from handmade.data.stand_in import SHARES, CountedModel, load
+
+    ids = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1, 1])
+    model = CountedModel(ids, vocab_size=4)
+    p = model(torch.tensor([[0, 1]])).softmax(-1)[0, -1]
+    frequent = torch.tensor([3.01, 4.01, 2.01, 0.01]) / 9.04
+    after_1 = torch.tensor([0.0, 1.0, 2.0, 0.0]) / 3
+    after_0_1 = torch.tensor([0.0, 1.0, 2.0, 0.0]) / 3
+    base, one, two = SHARES
+    assert torch.allclose(p, base * frequent + one * after_1 + two * after_0_1, atol=1e-6)
+    model, tokenizer = load()
+    text = "Call me Ishmael. The white whale"
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+    assert tokenizer.decode(tokenizer.encode("zyzzyva")) == "zyzzyva"  # no word of the book: spelt
+    ids = torch.tensor([tokenizer.encode(" the white")])
+    assert tokenizer.decode([int(model(ids)[0, -1].argmax())]) == " whale"
+    with pytest.raises(ValueError, match="at most 2 tokens"):
+        model(torch.zeros(1, 3, dtype=torch.int64))

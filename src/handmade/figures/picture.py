@@ -121,12 +121,16 @@ def explore(draw: Callable[..., Picture | Page], **controls: Any) -> None:
 
     for control in controls.values():
         control.observe(redraw, names="value")
-    widget = ipywidgets.VBox([*controls.values(), place])
+    show_with_widgets(ipywidgets.VBox([*controls.values(), place]), first)
+
+
+def show_with_widgets(widget: Any, still: Picture | Page) -> None:
+    """Display a widget, and where no widgets run the still picture."""
     forms = widget._repr_mimebundle_() if hasattr(widget, "_repr_mimebundle_") else {}
     view = "application/vnd.jupyter.widget-view+json"
     if view not in forms:  # ipywidgets 7 has no such method
         forms = {view: {"version_major": 2, "version_minor": 0, "model_id": widget._model_id}}
-    display({view: forms[view], **first.bundle()}, raw=True)
+    display({view: forms[view], **still.bundle()}, raw=True)
 
 
 def slider(label: str, value: float, low: float, high: float, step: float) -> Any:

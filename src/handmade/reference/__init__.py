@@ -11,4 +11,6 @@ attention   one head: who looks at whom, and what is taken over
 multi_head  many heads at once, in two equal forms and as a module
 mlp         the part that works on each position alone, and how facts fit into it
 gpt         the whole model, its initial weights, and GPT-2's
+generation  one token after the other: sampling, and a cache of keys and values
+cached_gpt  the whole model with a cache in every layer: fast generation
 """
