@@ -101,17 +101,19 @@ def measure(name, rounds):
         seconds["sum"].append((processor, wall))
     read = ours.unembedding.weight.numel() + sum(p.numel() for p in ours.blocks.parameters())
     bandwidth = block.numel() * 4 / statistics.median(processor for processor, _ in seconds["sum"])
-    print(f"\n{name}: {sizes[3]} layers × {sizes[2]}, {read / 1e6:.1f} million weights a token, {n_new} tokens")
-    print(f"{'':<26}{'ms a token':>11}{'ratio':>7}{'wall ms':>9}{'ratio':>7}{'floor ms':>10}{'same tokens':>13}")
+    print(
+        f"\n{name}: {sizes[3]} layers × {sizes[2]}, {read / 1e6:.1f} million weights a token, {n_new} tokens"
+    )
+    print(
+        f"{'':<26}{'ms a token':>11}{'ratio':>7}{'wall ms':>9}{'ratio':>7}{'floor ms':>10}{'same tokens':>13}"
+    )
     rows = []
     for way in ways:
         ratios = [
             statistics.median(t[kind] / o[kind] for t, o in zip(seconds[THEIRS], seconds[way], strict=True))
             for kind in (0, 1)
         ]
-        processor, wall = (
-            1000 * statistics.median(s[kind] for s in seconds[way]) / n_new for kind in (0, 1)
-        )
+        processor, wall = (1000 * statistics.median(s[kind] for s in seconds[way]) / n_new for kind in (0, 1))
         floor = 1000 * read * (2 if "bfloat16" in way else 4) / bandwidth
         same = (tokens[way] == tokens[THEIRS])[0, PROMPT:].float().mean().item()
         rows.append(
@@ -120,9 +122,13 @@ def measure(name, rounds):
                 "times_transformers_processor": ratios[0], "times_transformers_wall": ratios[1], "same_greedy_tokens": same,
             }
         )  # fmt: skip
-        print(f"{way:<26}{processor:>11.3f}{ratios[0]:>7.2f}{wall:>9.3f}{ratios[1]:>7.2f}{floor:>10.3f}{same:>13.0%}")
+        print(
+            f"{way:<26}{processor:>11.3f}{ratios[0]:>7.2f}{wall:>9.3f}{ratios[1]:>7.2f}{floor:>10.3f}{same:>13.0%}"
+        )
     agreed = same_choices(CachedGPT(half), tokens[THEIRS])
-    print(f"on the text that transformers wrote, bfloat16 prefers the same next token at {agreed:.0%} of the places")
+    print(
+        f"on the text that transformers wrote, bfloat16 prefers the same next token at {agreed:.0%} of the places"
+    )
     return {
         "size": name, "weights_a_token": read, "bandwidth_gb_per_second": bandwidth / 1e9, "rows": rows,
         "bfloat16_same_choice_on_the_same_text": agreed,
@@ -130,7 +136,9 @@ def measure(name, rounds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", choices=SIZES, help="one size instead of all")
     parser.add_argument("--json", type=Path, default=Path("build/benchmarks/generation.json"))

@@ -43,7 +43,7 @@ def the_probability(probabilities: Any) -> Any:
 
 
 @pick_next.misconception(
-    "You picked the token that is *least* likely.",
+    "You picked the token that is least likely.",
     "Which end of the sorted probabilities does a model mean by its best guess?",
 )
 def smallest(probabilities: Any) -> Any:
@@ -119,7 +119,7 @@ def _refuse(context_length: int) -> None:
 
 
 @visible_context.misconception(
-    "You took the *first* ids. The model would never see what was written last.",
+    "You took the first ids. The model would never see what was written last.",
     "Which tokens say most about the next one: those at the beginning, or those just before it?",
 )
 def the_first_ones(ids: Any, context_length: int) -> Any:
@@ -138,7 +138,7 @@ def everything_for_zero(ids: Any, context_length: int) -> Any:
 
 @visible_context.misconception(
     "There is one id too few.",
-    "For three ids and a context of 2, at which place does the visible part begin?",
+    "How many ids should be visible of three, with a context of 2?",
 )
 def one_too_few(ids: Any, context_length: int) -> Any:
     _refuse(context_length)
