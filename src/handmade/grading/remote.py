@@ -150,6 +150,7 @@ class Side(Peer):
 
     def _ask(self, question: dict[str, Any], encoder: Encoder) -> Any:
         self.n_messages += 1
+        self.process.zygote.share_scratch()
         if self._until is not None:
             return super()._ask(question, encoder)
         self._until = self.process.seconds() + self.seconds, time.monotonic() + PATIENCE * self.seconds
