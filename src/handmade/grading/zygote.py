@@ -101,9 +101,9 @@ class Zygote:
             self._tell({"fork": order}, [its.fileno()])
         return Process(self, self._listen()["pid"], mine)
 
-    def end(self, pid: int) -> dict[str, Any]:
-        """Kill a worker, and return how it ended."""
-        self._tell({"end": pid}, [])
+    def end(self, pid: int, patience: float = 0.0) -> dict[str, Any]:
+        """Kill a worker, after so many seconds in which it may end by itself, and return how it ended."""
+        self._tell({"end": pid, "patience": patience}, [])
         return self._listen()
 
     def _empty(self) -> None:
@@ -164,9 +164,9 @@ class Process:
         except OSError:
             return 0.0
 
-    def kill(self) -> dict[str, Any]:
+    def kill(self, patience: float = 0.0) -> dict[str, Any]:
         """End the worker, once; return how it ended and what it used."""
         if not self.ended:
             self.channel.end.close()
-            self.ended = self.zygote.end(self.pid)
+            self.ended = self.zygote.end(self.pid, patience)
         return self.ended
