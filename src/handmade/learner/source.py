@@ -123,7 +123,7 @@ class _Collector:
         if name in self.definitions:
             return
         self.definitions[name] = ""  # known, so that recursion ends
-        for other in sorted(_free_names(statement) - {name}):
+        for other in sorted(free_names(statement) - {name}):
             if checks.find(other) is not None:
                 self.needs.add(other)
             elif other not in self.definitions:
@@ -187,7 +187,7 @@ def _annotations(statement: ast.stmt) -> set[str]:
     return {n.id for tree in found if tree for n in ast.walk(tree) if isinstance(n, ast.Name)}
 
 
-def _free_names(statement: ast.stmt) -> set[str]:
+def free_names(statement: ast.stmt) -> set[str]:
     """Return the names that a statement takes from its surroundings, at once or when it is called."""
     bare = _WithoutAnnotations().visit(ast.parse(ast.unparse(statement)))
     table = symtable.symtable(ast.unparse(bare), "cell", "exec")
