@@ -30,13 +30,16 @@ def key(notebook: NotebookNode, options: Mapping[str, Any]) -> str:
     Of the notebook only code cells count, with what nbgrader knows of them; `options` is plain data.
     """
     cells = [
-        [cell.get("id"), {k: marks.get(k) for k in ("grade_id", "grade", "solution", "points")}, cell.source]
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for marks in [cell.metadata.get("nbgrader", {})]
+        [cell.get("id"), *_marks(cell), cell.source] for cell in notebook.cells if cell.cell_type == "code"
     ]
     text = json.dumps([cells, dict(options), versions()], sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _marks(cell: NotebookNode) -> list[Any]:
+    marks = cell.metadata.get("nbgrader", {})
+    flags = [bool(marks.get(name)) for name in ("grade", "solution", "locked")]
+    return [marks.get("grade_id"), *flags, float(marks.get("points") or 0)]
 
 
 @functools.cache

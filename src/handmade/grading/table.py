@@ -20,6 +20,7 @@ from nbgrader.api import (
     Comment,
     Grade,
     Gradebook,
+    GradeCell,
     MissingEntry,
     SubmittedAssignment,
     SubmittedNotebook,
@@ -201,6 +202,22 @@ def _points(gradebook: Gradebook, lesson: str) -> dict[str, dict[str, float | No
         known = automatic is not None or manual is not None
         found.setdefault(student, {})[name] = score if known else None
     return found
+
+
+def graded_students(db_url: str, course_id: str, lesson: str) -> set[str]:
+    """Return the students all of whose code cells of a lesson have a score by a check."""
+    with Gradebook(db_url, course_id) as gradebook:
+        scores = _of_lesson(
+            gradebook.db.query(SubmittedAssignment.student_id, Grade.auto_score)
+            .select_from(Grade)
+            .join(GradeCell, Grade.cell_id == GradeCell.id)
+            .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id),
+            lesson,
+        ).filter(GradeCell.cell_type == "code")
+        found: dict[str, bool] = {}
+        for student, score in scores:
+            found[student] = found.get(student, True) and score is not None
+    return {student for student, whole in found.items() if whole}
 
 
 def _penalties(gradebook: Gradebook, lesson: str) -> dict[str, float]:
