@@ -76,5 +76,10 @@ class Cache:
         """Keep a result under its key, in place of the one that was there."""
         write_whole(self._path(key), json.dumps(dict(result), ensure_ascii=True).encode())
 
+    def tidy(self) -> None:
+        """Remove what a killed run left half written. Only for the one writer."""
+        for path in self.folder.glob(".*"):
+            path.unlink(missing_ok=True)
+
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.json"

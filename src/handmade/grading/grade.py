@@ -26,10 +26,10 @@ from handmade.grading.desk import Desk
 from handmade.grading.execution import Settings
 from handmade.grading.intake import RELEASE, TIMESTAMP, take_in
 from handmade.grading.jobs import Task, run_here, task
-from handmade.grading.lookup import FAILED, result_of
+from handmade.grading.lookup import result_of
 from handmade.grading.runner import EXECUTE
 from handmade.grading.submissions import Submissions
-from handmade.grading.table import AUTOGRADED, GRADED, graded_students, read_graded
+from handmade.grading.table import AUTOGRADED, FAILED, GRADED, graded_students, read_graded
 from handmade.grading.work import options as options_of
 
 EXECUTORS = ("nbgrader.preprocessors.Execute", "handmade.grading.executor.IsolatedExecute")
@@ -77,6 +77,7 @@ def grade(
         release = nbformat.read(desk.root / RELEASE / lesson / f"{lesson}.ipynb", as_version=4)
         options = options_of(desk.seed, release, settings or Settings())
         kept = cache.Cache(desk.root, lesson)
+        kept.tidy()
         keys: dict[str, str] = {}
         did = Graded()
         with progress("Executing", len(submissions.students)) as tick:
@@ -133,7 +134,7 @@ def _write(
 ) -> list[str]:
     """Run nbgrader's Autograde over all but the excluded, and return what went wrong."""
     app = desk.application("AutogradeApp")
-    app.config.LookUp = {"options": options, "desk": str(desk.root), "work": work}
+    app.config.LookUp.update(options=options, desk=str(desk.root), work=work)
     steps = app.config.Autograde.autograde_preprocessors
     app.config.Autograde.autograde_preprocessors = [LOOK_UP if step in EXECUTORS else step for step in steps]
     return desk.run(app, Autograde, lesson, students, excluded, tick)

@@ -16,9 +16,8 @@ from traitlets import Dict, Unicode
 from handmade.grading import cache, work
 from handmade.grading.jobs import Done, run_here, task
 from handmade.grading.runner import EXECUTE
-from handmade.grading.table import GRADED
+from handmade.grading.table import FAILED, GRADED
 
-FAILED = "failed"
 NOT_EXECUTED = "NotExecuted"
 
 

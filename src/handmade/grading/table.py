@@ -32,6 +32,7 @@ from handmade.grading.reading import quoted
 
 AUTOGRADED = "autograded"
 GRADED = "handmade"  # where, in a graded notebook's metadata, the record of its execution stands
+FAILED = "failed"  # in that record: why the notebook could not be executed
 TOO_LONG = "No answer within"  # how a check's message begins where it stopped a function
 
 
@@ -266,9 +267,13 @@ def _happened(
     notebook = read_graded(desk, student, lesson)
     if notebook is None:
         return sentences, {}
+    graded = dict(notebook.metadata.get(GRADED, {}))
+    if graded.get(FAILED):
+        return [f"Could not be executed: {graded[FAILED]}.", *sentences], graded
     if not (record and record.unreadable):
         sentences += _troubles(notebook)
-    return sentences, dict(notebook.metadata.get(GRADED, {}))
+        sentences += graded.get("notes", [])
+    return sentences, graded
 
 
 def read_graded(desk: Path, student: str, lesson: str) -> NotebookNode | None:
