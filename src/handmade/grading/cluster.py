@@ -46,7 +46,7 @@ def run_there(tasks: Iterable[Task], address: str) -> Iterator[Done]:
     except (OSError, ValueError) as error:
         raise NoCluster(f"No Dask scheduler answers at {address} ({error}). Is it running?") from None
     with client:
-        _check_versions(client)
+        check_workers(client, versions())
         places = max(1, sum(client.nthreads().values()))
         numbers = itertools.count()
         tasks = iter(tasks)
@@ -61,7 +61,7 @@ def run_there(tasks: Iterable[Task], address: str) -> Iterator[Done]:
             of[future] = task
             return future
 
-        running = as_completed([submit(task) for task in itertools.islice(tasks, places)])
+        running = as_completed([submit(one) for one in itertools.islice(tasks, places)], loop=client.loop)
         for future in running:
             task = of.pop(future)
             try:
@@ -84,8 +84,8 @@ def run_there(tasks: Iterable[Task], address: str) -> Iterator[Done]:
             of.pop(future)
 
 
-def _check_versions(client: Any) -> None:
-    """Raise NoCluster where a worker would compute with other versions than this machine's: scores could differ."""
+def check_workers(client: Any, ours: dict[str, str]) -> None:
+    """Raise NoCluster where there is no worker, or one has other versions than this machine: scores could differ."""
     with contextlib.suppress(TimeoutError):
         client.wait_for_workers(1, timeout=PATIENCE)
     theirs = client.run(versions, on_error="return")
@@ -96,10 +96,10 @@ def _check_versions(client: Any) -> None:
     for worker, found in theirs.items():
         if isinstance(found, BaseException):
             raise NoCluster(f"The worker {worker} cannot use this package ({found}). Is it installed there?")
-        for name, ours in versions().items():
-            if found.get(name) != ours:
+        for name, here in ours.items():
+            if found.get(name) != here:
                 raise NoCluster(
-                    f"The worker {worker} has {name} {found.get(name)}, this machine {ours}: scores could differ. "
+                    f"The worker {worker} has {name} {found.get(name)}, this machine {here}: scores could differ. "
                     "Install the same version there."
                 )
 

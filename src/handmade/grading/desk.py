@@ -47,8 +47,11 @@ class Desk:
 
     @property
     def seed(self) -> int:
-        """The secret seed of the hidden cases."""
-        return secret_seed(self.root)
+        """The secret seed of the hidden cases. Raises NoDesk where its file is damaged."""
+        try:
+            return secret_seed(self.root)
+        except ValueError as error:
+            raise NoDesk(str(error)) from None
 
     def application(self, name: str, *argv: str) -> Any:
         """Return one of nbgrader's applications, such as "AutogradeApp", with the desk's configuration loaded."""
