@@ -52,11 +52,19 @@ def _message_for(shell: Any, error: BaseException, trace: TracebackType) -> Mess
             name = _missing[error.name]
             _remember_what_the_cell_makes(shell, name)
             return _waiting_for(name)
-        if checks.find(error.name) is not None:
+        message = does_not_exist(error)
+        if message is not None:
             _remember_what_the_cell_makes(shell, error.name)
-            step = f"Run the cell that defines `{error.name}` first. If that cell shows an error, mend it, then run this one again."
-            return Message("○", f"{error.name} does not exist yet", (("prose", step),))
+        return message
     return None
+
+
+def does_not_exist(error: BaseException) -> Message | None:
+    """Return the calm message for a NameError about an exercise, or None for any other error."""
+    if not isinstance(error, NameError) or error.name is None or checks.find(error.name) is None:
+        return None
+    step = f"Run the cell that defines `{error.name}` first. If that cell shows an error, mend it, then run this one again."
+    return Message("○", f"{error.name} does not exist yet", (("prose", step),))
 
 
 def _waiting_for(name: str) -> Message:

@@ -123,7 +123,7 @@ class _Collector:
         if name in self.definitions:
             return
         self.definitions[name] = ""  # known, so that recursion ends
-        for other in sorted(_free_names(statement) - {name}):
+        for other in sorted(free_names(statement) - {name}):
             if checks.find(other) is not None:
                 self.needs.add(other)
             elif other not in self.definitions:
@@ -172,7 +172,7 @@ class _WithoutAnnotations(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def _free_names(statement: ast.stmt) -> set[str]:
+def free_names(statement: ast.stmt) -> set[str]:
     """Return the names that a statement takes from its surroundings, at once or when it is called."""
     bare = _WithoutAnnotations().visit(ast.parse(ast.unparse(statement)))
     table = symtable.symtable(ast.unparse(bare), "cell", "exec")

@@ -1,0 +1,142 @@
+"""A submission's life in workers: its cells run in one, and in another again where one was killed or died."""
+
+from __future__ import annotations
+
+import contextlib
+import linecache
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+from handmade.checks.guard import PATIENCE
+from handmade.grading.inside.lockdown import LAYERS
+from handmade.grading.inside.peer import Gone
+from handmade.grading.inside.wire import WireError
+from handmade.grading.remote import Parts, Side
+from handmade.grading.zygote import IsolationMissing, Process, WorkerLost, Zygote
+
+if TYPE_CHECKING:
+    from handmade.grading.execution import Settings
+
+MOST_WORKERS = 12  # for one submission
+ANSWER_SECONDS = 60.0  # that one question outside a check's own limit may take
+START_SECONDS = 60.0  # on the clock, until a forked worker speaks
+
+
+class Session:
+    """What a submission's names stand for, wherever they live at the moment."""
+
+    def __init__(self, zygote: Zygote, settings: Settings, seed: int, parts: Parts) -> None:
+        self.zygote, self.settings, self.seed, self.parts = zygote, settings, seed, parts
+        self.isolation: dict[str, str] = {}
+        self.limits: list[str] = []
+        self.memory = 0
+        self._ran: dict[str, str] = {}  # the cells that ended, by their file, to run again
+        self._side: Side | None = None
+        self._started = 0
+        self._spent = 0.0  # by workers that are gone
+
+    def seconds(self) -> float:
+        """Return the seconds of work that all workers of this submission have done."""
+        return self._spent + (self._side.process.seconds() if self._side is not None else 0.0)
+
+    def run_cell(self, index: int, source: str) -> dict[str, Any]:
+        """Run a learner's cell; return what came of it, in plain data."""
+        file = f"<cell {index + 1}>"
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        seconds = self.settings.limits.cell_seconds
+        nothing = {"result": None, "error": None, "time": False, "output": [], "cut": False, "lost": ""}
+        try:
+            side = self._alive()
+            side.seconds = seconds + 2  # the worker stops it by itself, unless it is kept from that
+            done = side.ask("run", file, source, seconds)
+            side.seconds = ANSWER_SECONDS
+            checked = nothing | _checked(done, self.settings.limits.output)
+        except (Gone, WireError) as error:
+            late = "no answer within" in str(error)
+            return nothing | ({"time": True} if late else {"lost": self._why(error)})
+        self._ran[file] = source
+        return checked
+
+    def fetch(self, name: str) -> Any:
+        """Return what a name stands for: a value, or a handle. Raises NameError, and Gone where nothing can be had."""
+        return self._alive().fetch(name)
+
+    def close(self) -> None:
+        """End the worker."""
+        self._bury()
+        for file in self._ran:
+            linecache.cache.pop(file, None)
+
+    def _alive(self) -> Side:
+        """Return a worker in which the submission's cells have run."""
+        if self._side is not None and not self._side.broken:
+            return self._side
+        self._bury()
+        if self._started >= MOST_WORKERS or self._spent > self.settings.limits.total_seconds:
+            raise Gone("the submission was stopped too often, or has used up its time")
+        self._started += 1
+        self._side = side = self._start()
+        for file, source in self._ran.items():
+            side.seconds = self.settings.limits.cell_seconds + 2
+            side.ask("run", file, source, self.settings.limits.cell_seconds)
+        side.seconds = ANSWER_SECONDS
+        return side
+
+    def _start(self) -> Side:
+        limits = self.settings.limits
+        process = self.zygote.fork(
+            seed=self.seed,
+            seconds=int(limits.total_seconds),
+            memory=limits.memory,
+            file_size=limits.file_size,
+            output=limits.output,
+        )
+        until = time.monotonic() + START_SECONDS
+
+        def alarm() -> None:
+            if time.monotonic() > until:
+                raise Gone("it did not start in time")
+
+        process.channel.alarm = alarm
+        try:
+            said, _ = process.channel.receive()
+        except (Gone, WireError) as error:
+            process.kill()
+            raise WorkerLost(f"a worker did not start: {error}") from None
+        self.isolation = {str(layer): str(what) for layer, what in said["ready"].items()}
+        missing = [layer for layer in LAYERS if not self.isolation.get(layer)]
+        if missing and self.settings.require_isolation:
+            process.kill()
+            raise IsolationMissing(f"This machine does not isolate a submission's {', '.join(missing)}.")
+        return Side(process, self.parts, ANSWER_SECONDS, self.fetch)
+
+    def _bury(self) -> None:
+        """End the worker that there is, and keep what it used."""
+        if self._side is None:
+            return
+        ended = self._side.process.kill()
+        self._spent += ended["cpu"]
+        self.memory = max(self.memory, ended["memory"])
+        self._side = None
+
+    def _why(self, error: Exception) -> str:
+        """Return how the worker ended, in words."""
+        ended = self._side.process.kill() if self._side is not None else {}
+        if ended.get("by itself") and ended["ended"] < 0:
+            with contextlib.suppress(ValueError):
+                return f"ended by {signal.Signals(-ended['ended']).name}"
+        return "it left Python" if ended.get("by itself") else str(error)
+
+
+def _checked(done: Any, most: int) -> dict[str, Any]:
+    """Return what a worker says of a cell, once it is known to have the agreed form."""
+    try:
+        output = [(str(name), str(text)[:most]) for name, text in done["output"] if name in ("stdout", "stderr")]
+        error = None if done["error"] is None else [str(part)[:10_000] for part in done["error"]]
+        result = None if done["result"] is None else str(done["result"])[:most]
+        if error is not None and len(error) != 3:
+            raise WireError("what came of a cell is not in the agreed form")
+        return {"result": result, "error": error, "time": bool(done["time"]), "output": output, "cut": bool(done["cut"])}
+    except (TypeError, ValueError, KeyError):
+        raise WireError("what came of a cell is not in the agreed form") from None

@@ -1,0 +1,146 @@
+"""The grader's end of the isolated processes: a zygote, and a worker of it for each submission."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import handmade
+from handmade.grading.inside.peer import Channel
+
+START = 120  # seconds that a zygote may take to import torch on a busy machine
+_HERE = Path(__file__).parent
+_PACKAGE = Path(handmade.__file__).parent
+_BOOT = (
+    "import sys, json, socket; sys.path.insert(0, sys.argv[1]); from inside import zygote; sys.path.pop(0); "
+    "zygote.main(socket.socket(fileno=int(sys.argv[2])), json.loads(sys.argv[3]))"
+)
+
+
+class WorkerLost(RuntimeError):
+    """No process can be had for a submission; the fault is this machine's or ours, not the submission's."""
+
+
+class IsolationMissing(RuntimeError):
+    """Isolation was required, and this machine lacks some of it; the text says what."""
+
+
+class Zygote:
+    """A warm interpreter that forks workers. Use it in a `with` statement, or call `close` at the end.
+
+    `hidden` are folders that no worker may read, besides this package: the desk, the source notebooks. `isolate=False`
+    is for tests of what isolation costs.
+    """
+
+    def __init__(self, hidden: tuple[Path, ...] = (), isolate: bool = True) -> None:
+        self._owner = os.getpid()
+        self.scratch = tempfile.mkdtemp(prefix="handmade-")
+        os.chmod(self.scratch, 0o711)
+        mine, its = socket.socketpair()
+        about = {
+            "isolate": isolate,
+            "hidden": [str(_PACKAGE), *map(str, hidden)],
+            "data": str(_PACKAGE / "data"),
+            "scratch": os.path.join(os.path.realpath(self.scratch), "work"),
+        }
+        self._control = mine
+        self._read = mine.makefile("rb")
+        self.work = Path(about["scratch"])
+        self._empty()
+        with its:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-c", _BOOT, str(_HERE), str(its.fileno()), json.dumps(about)],
+                pass_fds=[its.fileno()],
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+            )
+        mine.settimeout(START)
+        self._listen()
+
+    def is_mine(self) -> bool:
+        """Return whether this process started the zygote, and it is still there."""
+        return self._owner == os.getpid() and self._process.poll() is None
+
+    def __enter__(self) -> Zygote:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the zygote and what it forked."""
+        with contextlib.suppress(OSError):
+            self._control.close()
+            self._read.close()
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def fork(self, **order: Any) -> Process:
+        """Return a new worker, in an empty scratch folder. Raises WorkerLost where there is none to be had."""
+        self._empty()
+        mine, its = socket.socketpair()
+        with its:
+            self._tell({"fork": order}, [its.fileno()])
+        return Process(self, self._listen()["pid"], mine)
+
+    def end(self, pid: int) -> dict[str, Any]:
+        """Kill a worker, and return how it ended."""
+        self._tell({"end": pid}, [])
+        return self._listen()
+
+    def _empty(self) -> None:
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.work.mkdir(exist_ok=True)
+        os.chmod(self.work, 0o777)  # the worker may be another user
+
+    def _tell(self, message: dict[str, Any], descriptors: list[int]) -> None:
+        try:
+            socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
+        except OSError as error:
+            raise WorkerLost(f"the zygote does not answer: {error}") from None
+
+    def _listen(self) -> dict[str, Any]:
+        try:
+            line = self._read.readline()
+        except OSError as error:
+            raise WorkerLost(f"the zygote does not answer: {error}") from None
+        if not line:
+            raise WorkerLost(f"the zygote ended with status {self._process.wait()}; its own message is above")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+
+class Process:
+    """One worker: its channel, its clock and its end."""
+
+    def __init__(self, zygote: Zygote, pid: int, end: socket.socket) -> None:
+        self.zygote, self.pid = zygote, pid
+        self.channel = Channel(end)
+        self.ended: dict[str, Any] = {}
+
+    def seconds(self) -> float:
+        """Return the seconds of work that the worker has done."""
+        if self.ended:
+            return float(self.ended["cpu"])
+        try:
+            return time.clock_gettime(~self.pid << 3 | 2)  # the clock of a process, as clock_getcpuclockid(3) makes it
+        except OSError:
+            return 0.0
+
+    def kill(self) -> dict[str, Any]:
+        """End the worker, once; return how it ended and what it used."""
+        if not self.ended:
+            self.channel.end.close()
+            self.ended = self.zygote.end(self.pid)
+        return self.ended
