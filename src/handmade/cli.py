@@ -104,8 +104,6 @@ def grade(
     with _instructor() as grading:
         place = grading.Desk(_folder(desk), db)
         settings = grading.Settings(by_hand=by_hand, require_isolation=require_isolation)
-        if not scheduler:
-            click.echo(f"Isolation: {grading.isolation(settings)}")
         try:
             did = grading.grade(
                 place,
@@ -114,6 +112,7 @@ def grade(
                 scheduler=scheduler,
                 students=students,
                 settings=settings,
+                say=click.echo,
                 progress=_bar,
             )
         except KeyboardInterrupt:

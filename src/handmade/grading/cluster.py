@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import queue
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -29,59 +30,87 @@ class NoCluster(RuntimeError):
     """The cluster cannot be used; the text says why, and what to do."""
 
 
-def run_there(tasks: Iterable[Task], address: str) -> Iterator[Done]:
-    """Yield what comes of each task, executed by the workers of the cluster whose scheduler is at `address`.
+class There:
+    """The workers of the cluster whose scheduler is at `address`. Use it in a `with` statement.
 
-    A task whose workers die is put to others; after as many as the scheduler allows (three, as Dask comes) it is tried
-    once more with nothing beside it, and then given up. Raises NoCluster where there is none, or none of our versions.
+    Raises NoCluster where there is none, or none with our versions.
     """
-    try:
-        from distributed import Client, KilledWorker, as_completed
-    except ImportError:
-        raise NoCluster(
-            "Dask is not installed here. Run: pip install 'handmade-gpt[grading,cluster]'"
-        ) from None
-    try:
-        client = Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise NoCluster(f"No Dask scheduler answers at {address} ({error}). Is it running?") from None
-    with client:
-        check_workers(client, versions())
-        places = max(1, sum(client.nthreads().values()))
-        numbers = itertools.count()
+
+    def __init__(self, address: str) -> None:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise NoCluster(
+                "Dask is not installed here. Run: pip install 'handmade-gpt[grading,cluster]'"
+            ) from None
+        try:
+            self.client = Client(address, timeout=PATIENCE, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise NoCluster(f"No Dask scheduler answers at {address} ({error}). Is it running?") from None
+        self._numbers = itertools.count()
+
+    def __enter__(self) -> There:
+        try:
+            check_workers(self.client, versions())
+        except NoCluster:
+            self.client.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[Done]:
+        """Yield what comes of each task, in any order.
+
+        One whose workers die is put to others; after as many as the scheduler allows (three, as Dask comes) it is tried once
+        more with nothing beside it, and then given up.
+        """
+        from distributed import KilledWorker, as_completed
+
         tasks = iter(tasks)
-        of: dict[Any, Task] = {}
+        places = max(1, sum(self.client.nthreads().values()))
+        asked: dict[Any, Task] = {}
         suspects: list[Task] = []
 
-        def submit(task: Task) -> Any:
-            # a key of its own: a run that was broken off may have left this task with the scheduler
-            future = client.submit(
-                execute_in_worker, task.request, key=f"handmade-{client.id}-{next(numbers)}", pure=False
-            )
-            of[future] = task
+        def submit(one: Task) -> Any:
+            future = self._submit(one)
+            asked[future] = one
             return future
 
-        running = as_completed([submit(one) for one in itertools.islice(tasks, places)], loop=client.loop)
+        running = as_completed(
+            [submit(one) for one in itertools.islice(tasks, 2 * places)], loop=self.client.loop
+        )
         for future in running:
-            task = of.pop(future)
+            one = asked.pop(future)
             try:
-                yield _done(task.key, future.result())
+                yield done(one.key, future.result())
             except KilledWorker:
-                suspects.append(task)  # perhaps only a neighbour of the one that kills
+                suspects.append(one)  # perhaps only a neighbour of the one that kills
             except Exception as error:
-                yield Done(task.key, None, f"executing it failed with {type(error).__name__}: {error}"[:500])
+                kind = type(error).__name__
+                yield Done(one.key, None, f"executing it failed with {kind}: {error}"[:500], kind)
             for more in itertools.islice(tasks, 1):
                 running.add(submit(more))
-        for task in suspects:
-            future = submit(task)
+        for one in suspects:
             try:
-                yield _done(task.key, future.result())
+                yield done(one.key, self._submit(one).result())
             except KilledWorker as killed:
-                deaths = killed.allowed_failures + 1
-                yield Done(
-                    task.key, None, f"executing it was tried {deaths} times, and each time the worker died"
-                )
-            of.pop(future)
+                reason = f"executing it was tried {killed.allowed_failures + 1} times, and each time the worker died"
+                yield Done(one.key, None, reason)
+
+    def run_everywhere(self, one: Task) -> dict[str, Done]:
+        """Return what comes of a task at each worker, by its address."""
+        answers = self.client.run(execute_in_worker, one.request, on_error="return")
+        return {
+            worker: done(one.key, answer) if isinstance(answer, bytes) else Done(one.key, None, str(answer))
+            for worker, answer in answers.items()
+        }
+
+    def _submit(self, one: Task) -> Any:
+        # a name of its own: a run that was broken off may have left this task with the scheduler
+        name = f"handmade-{self.client.id}-{next(self._numbers)}"
+        return self.client.submit(execute_in_worker, one.request, key=name, pure=False)
 
 
 def check_workers(client: Any, ours: dict[str, str]) -> None:
@@ -104,17 +133,13 @@ def check_workers(client: Any, ours: dict[str, str]) -> None:
                 )
 
 
-def _done(key: str, answer: bytes | str) -> Done:
-    return Done(key, None, answer) if isinstance(answer, str) else done(key, answer)
-
-
 # ---------------------------------------------------------------- in the worker
 
 _idle: queue.SimpleQueue[Runner] = queue.SimpleQueue()
 
 
-def execute_in_worker(request: bytes) -> bytes | str:
-    """Return a runner's answer to a request, or, as text, why there is none. The runner stays for the next request."""
+def execute_in_worker(request: bytes) -> bytes:
+    """Return a runner's answer to a request. The runner stays for the next one."""
     try:
         runner = _idle.get_nowait()
     except queue.Empty:
@@ -122,6 +147,6 @@ def execute_in_worker(request: bytes) -> bytes | str:
     try:
         return runner.ask(request)
     except RunnerDied as died:
-        return f"executing it failed: {died}"
+        return json.dumps({"kind": "RunnerDied", "error": str(died)}).encode()
     finally:
         _idle.put(runner)

@@ -43,7 +43,13 @@ class Desk:
         coursedir = self.application("AutogradeApp").coursedir
         self.root = Path(coursedir.root)
         self.db_url: str = coursedir.db_url
+        self._source = (self.root / coursedir.source_directory).resolve()
         self.course_id: str = coursedir.course_id
+
+    @property
+    def secret_folders(self) -> list[Path]:
+        """The folders that no submission's code may read: this one, and the source notebooks."""
+        return [self.root, self._source]
 
     @property
     def seed(self) -> int:

@@ -9,7 +9,7 @@ from nbgrader.converters import GenerateFeedback
 from handmade.grading.cluster import NoCluster
 from handmade.grading.desk import Busy, Desk, NoDesk
 from handmade.grading.execution import Settings
-from handmade.grading.grade import grade
+from handmade.grading.grade import NotIsolated, grade
 from handmade.grading.intake import NoRelease
 from handmade.grading.lms import BadRoster, export
 from handmade.grading.report import text, write_report
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 # What an instructor can mend; each says how.
-MISTAKES = (BadRoster, Busy, FileNotFoundError, NoCluster, NoDesk, NoRelease, PermissionError)
+MISTAKES = (BadRoster, Busy, FileNotFoundError, NoCluster, NoDesk, NoRelease, NotIsolated, PermissionError)
 
 
 def make_feedback(

@@ -14,7 +14,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Dict, Unicode
 
 from handmade.grading import cache, work
-from handmade.grading.jobs import Done, run_here, task
+from handmade.grading.jobs import Done, Here, task
 from handmade.grading.runner import EXECUTE
 from handmade.grading.table import FAILED, GRADED
 
@@ -38,7 +38,8 @@ class LookUp(NbGraderPreprocessor):
         key = cache.key(nb, options)
         result = kept.get(key)
         if result is None:
-            [done] = run_here([task(key, nb, options, self.work)], jobs=1)
+            with Here(1) as here:
+                [done] = here.run([task(key, nb, options, self.work)])
             result = result_of(done)
             kept.put(key, result)
         if FAILED in result:

@@ -18,6 +18,7 @@ import jinja2
 from nbformat import NotebookNode
 
 from handmade import checks
+from handmade.grading.grade import in_words
 from handmade.grading.intake import load_record, write_whole
 from handmade.grading.table import FAILED, Column, Row, Table, read_graded, read_table
 
@@ -175,7 +176,7 @@ def _isolation(row: Row) -> str:
     found = row.graded.get("isolation")
     if not found:
         return "none recorded: executed by nbgrader's own kernel"
-    return ", ".join(f"{name}: {said}" for name, said in found.items())
+    return in_words(found)
 
 
 def _bins(totals: Iterable[float], most: float) -> list[tuple[str, int]]:

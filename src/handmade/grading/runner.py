@@ -9,6 +9,7 @@ Frames on the pipes: eight bytes of length, then JSON. A request is {"work": "mo
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import json
@@ -23,6 +24,7 @@ from typing import Any, BinaryIO
 
 EXECUTE = "handmade.grading.work:execute_plain"
 LENGTH = struct.Struct(">Q")
+PATIENCE = 5.0  # seconds for ending by itself
 SECONDS = 1800.0  # for one submission, whatever it holds; its cells and checks have limits of their own
 
 
@@ -85,12 +87,15 @@ class Runner:
         process, self._process = self._process, None
         if process is None:
             return 0
-        process.kill()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
-        return process.wait()
+        try:
+            return process.wait(timeout=PATIENCE)  # it ends by itself, and puts its own things away
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait()
 
 
 def _how(status: int) -> str:
@@ -131,14 +136,15 @@ def main() -> None:
         with contextlib.suppress(EOFError, OSError):
             while True:
                 waiting.put(read_frame(requests))
+        atexit._run_exitfuncs()  # the zygote is closed; the main thread may be anywhere, and is not asked
         os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
     while True:
         try:
             write_frame(replies, _answer(waiting.get()))
-        except OSError:  # nobody listens any more
-            os._exit(0)
+        except OSError:  # nobody listens any more: the other thread ends this process
+            continue
 
 
 def _answer(request: bytes) -> bytes:
@@ -148,8 +154,8 @@ def _answer(request: bytes) -> bytes:
         result = getattr(importlib.import_module(module), name)(asked["notebook"], asked["options"])
         return json.dumps({"result": result}).encode()
     except Exception as error:
-        said = f"{type(error).__name__}: {error}"
-        return json.dumps({"error": said[:500], "traceback": traceback.format_exc()[-4000:]}).encode()
+        said = {"kind": type(error).__name__, "error": str(error)[:500]}
+        return json.dumps(said | {"traceback": traceback.format_exc()[-4000:]}).encode()
 
 
 if __name__ == "__main__":

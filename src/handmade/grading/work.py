@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -12,15 +15,23 @@ from handmade.grading.execution import (
     Executed,
     Limits,
     Settings,
+    Zygote,
     execute,
     graded_cells,
     handed_out_cells,
 )
 
 
-def options(seed: int, release: NotebookNode, settings: Settings) -> dict[str, Any]:
-    """Return what a result depends on beside the notebook, as plain data."""
-    return {"seed": seed, "handed_out": sorted(handed_out_cells(release)), "settings": asdict(settings)}
+def options(
+    seed: int, release: NotebookNode, settings: Settings, hidden: Sequence[Path] = ()
+) -> dict[str, Any]:
+    """Return what executing needs beside the notebook, as plain data; `hidden` are folders that no learner's code may read."""
+    return {
+        "seed": seed,
+        "handed_out": sorted(handed_out_cells(release)),
+        "settings": asdict(settings),
+        "hidden": [str(path) for path in hidden],
+    }
 
 
 def execute_plain(notebook: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
@@ -33,7 +44,23 @@ def execute_plain(notebook: dict[str, Any], options: dict[str, Any]) -> dict[str
         seed=options["seed"],
         handed_out=frozenset(options["handed_out"]),
         settings=Settings(**{**given, "limits": Limits(**given["limits"])}),
+        zygote=_zygote(tuple(options["hidden"])),
     ).to_json()
+
+
+_zygotes: dict[tuple[str, ...], Zygote] = {}
+
+
+def _zygote(hidden: tuple[str, ...]) -> Zygote:
+    """Return this process's zygote for these hidden folders, started where there is none that lives."""
+    found = _zygotes.get(hidden)
+    if found is None or not found.is_mine():
+        for other in _zygotes.values():
+            other.close()
+        _zygotes.clear()
+        found = _zygotes[hidden] = Zygote(tuple(map(Path, hidden)))
+        atexit.register(found.close)
+    return found
 
 
 def fill_in(notebook: NotebookNode, result: dict[str, Any]) -> None:
