@@ -2,6 +2,7 @@
 
 import json
 
+import nbformat
 import pytest
 from grading import small_desk
 from grading.small_desk import LESSON, hand_in, hand_in_class, results, run, scores
@@ -54,6 +55,18 @@ def test_equal_submissions_are_executed_once_and_each_is_graded(desk):
     did = run(desk)
     assert (did.executed, did.written) == (1, ["ada", "bob"])
     assert scores(desk)["bob", "check_square"][0] == 2
+
+
+def test_equal_code_in_other_places_is_another_result(desk):
+    """Outputs are put back by place: those of a notebook with a text cell more would land one cell too early."""
+    for student in ("ada", "bob"):
+        path = hand_in(desk, student, double="# right")
+    notebook = json.loads(path.read_text())
+    notebook["cells"].insert(0, nbformat.v4.new_markdown_cell("my notes", id="notes"))
+    path.write_text(json.dumps(notebook))
+    assert run(desk).executed == 2
+    for student in ("ada", "bob"):
+        assert [scores(desk)[student, f"check_{name}"][0] for name in ("double", "square")] == [2, 0]
 
 
 def test_a_glob_names_the_students(desk):

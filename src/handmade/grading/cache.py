@@ -28,10 +28,13 @@ NOT_IN_KEY = {"hidden"}  # what is out of the learner's reach on this machine: n
 def key(notebook: NotebookNode, options: Mapping[str, Any]) -> str:
     """Return the key of a notebook's result: 64 hexadecimal digits.
 
-    Of the notebook only code cells count, with what nbgrader knows of them; `options` is plain data.
+    Of the notebook only code cells count: where they stand (a result's outputs go by that), what nbgrader knows of them, and
+    their text. `options` is plain data.
     """
     cells = [
-        [cell.get("id"), *_marks(cell), cell.source] for cell in notebook.cells if cell.cell_type == "code"
+        [i, cell.get("id"), *_marks(cell), cell.source]
+        for i, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code"
     ]
     counting = {name: value for name, value in options.items() if name not in NOT_IN_KEY}
     text = json.dumps([cells, counting, versions()], sort_keys=True)

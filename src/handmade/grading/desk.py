@@ -92,7 +92,8 @@ class Desk:
                 configured(**what)
 
         converting.post_convert_hook = hook
-        with _log_to(app.log, self.root / LOG) as errors:
+        with _log_to(app.log, self.root / LOG) as errors, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # nbgrader's own, of SQLAlchemy
             try:
                 converting.start()
             except NbGraderException as error:

@@ -188,12 +188,13 @@ class _Run:
 def in_words(isolation: dict[str, str]) -> str:
     """Return in one line what isolation was in force, and what was not.
 
-    >>> in_words({"files": "Landlock", "network": ""})
-    'files by Landlock; not: network'
+    >>> in_words({"files": "Landlock", "network": "a network of its own", "user": ""})
+    'Landlock (files), a network of its own; nothing for: user'
     """
-    there = ", ".join(f"{layer} by {what}" for layer, what in isolation.items() if what)
-    missing = ", ".join(layer for layer, what in isolation.items() if not what)
-    return "; not: ".join(part for part in (there or "none", missing) if part)
+    there = [what if layer in what else f"{what} ({layer})" for layer, what in isolation.items() if what]
+    missing = [layer for layer, what in isolation.items() if not what]
+    said = ", ".join(there) or "none"
+    return f"{said}; nothing for: {', '.join(missing)}" if missing else said
 
 
 def _refuse(done: Done) -> None:

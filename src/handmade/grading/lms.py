@@ -185,7 +185,7 @@ def feedback(table: Table, row: Row) -> str:
     if row.waits_for:
         sentences.append("Written answers are not read yet.")
     if row.penalty:
-        sentences.append(f"Late: {_number(row.penalty)} points less.")
+        sentences.append(f"Late: {_number(row.penalty)} taken off.")
     return " ".join([*sentences, *row.comments])
 
 

@@ -5,7 +5,6 @@ python -m handmade.grading.table 01_matmul            at the desk in the working
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -280,7 +279,7 @@ def read_graded(desk: Path, student: str, lesson: str) -> NotebookNode | None:
     """Return a student's graded notebook, or None where there is none, or half of one."""
     path = desk / AUTOGRADED / student / lesson / f"{lesson}.ipynb"
     try:
-        return nbformat.from_dict(json.loads(path.read_bytes()))
+        return nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
     except (OSError, ValueError):
         return None
 
