@@ -67,27 +67,44 @@ def call(function: Callable[[], Any], seconds: float) -> Outcome:
     return Outcome(outcome.value, outcome.stopped, outcome.error, outcome.line, kept.text(), spent())
 
 
-_elsewhere: list[Callable[[], float]] = []
+@dataclass(frozen=True)
+class Elsewhere:
+    """Another process in which candidates run on this thread's behalf.
+
+    `work` tells the seconds of its work, `way` those that went into the messages to and fro, which are no candidate's.
+    """
+
+    work: Callable[[], float]
+    way: Callable[[], float]
+
+
+_elsewhere: list[Elsewhere] = []
 
 
 @contextlib.contextmanager
-def counting(clock: Callable[[], float]) -> Iterator[None]:
-    """Count what a clock tells as seconds of work, too: that of a process in which candidates run on this thread's behalf."""
-    _elsewhere.append(clock)
+def counting(elsewhere: Elsewhere) -> Iterator[None]:
+    """Count the work of another process, too, in the limits of candidates that are called in the block."""
+    _elsewhere.append(elsewhere)
     try:
         yield
     finally:
-        _elsewhere.remove(clock)
-
-
-def _work() -> float:
-    return time.thread_time() + sum(clock() for clock in _elsewhere)
+        _elsewhere.remove(elsewhere)
 
 
 def _stopwatch() -> Callable[[], float]:
     """Return a function that tells the seconds spent since now: of work, or a part of those that passed where that is more."""
-    work, passed = _work(), time.perf_counter()
-    return lambda: max(_work() - work, (time.perf_counter() - passed) / PATIENCE)
+
+    def now() -> tuple[float, float]:
+        way = sum(e.way() for e in _elsewhere)
+        return time.thread_time() + sum(e.work() for e in _elsewhere) - way, time.perf_counter() - way
+
+    work, passed = now()
+
+    def spent() -> float:
+        more, later = now()
+        return max(more - work, (later - passed) / PATIENCE)
+
+    return spent
 
 
 class _Capped(io.RawIOBase):

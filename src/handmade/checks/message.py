@@ -230,7 +230,11 @@ def show(value: Any) -> str:
         key, entry = next(iter(value.items()))
         return f"{key!r}: " + show(entry).replace("\n", "\n" + " " * len(f"{key!r}: "))
     try:
-        shown = _in_one_line(value) if isinstance(value, list) else repr(value)
+        if isinstance(value, set | frozenset):
+            value = dict.fromkeys(sorted(value, key=repr))  # in an order of its own, whoever made it
+            shown = "{" + ", ".join(map(repr, value)) + "}" if value else "set()"
+        else:
+            shown = _in_one_line(value) if isinstance(value, list) else repr(value)
     except Exception:  # a candidate's own class may do anything
         return describe(value)
     if len(shown) < 300:

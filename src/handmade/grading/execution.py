@@ -308,7 +308,7 @@ class _Execution:
         printed = io.StringIO()
         torch.manual_seed(_number("graded", grade_id, str(self.seed)))  # whatever ran before
         try:
-            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), guard.counting(self.session.seconds):
+            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), guard.counting(self.session.elsewhere()):
                 value = self._evaluate(grade_id, source, shown)
         except CheckFailed as failed:
             shown.append(_display(failed.message))

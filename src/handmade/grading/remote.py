@@ -131,6 +131,7 @@ class Side(Peer):
         self._classes: dict[int, RemoteType] = {}
         self._records: list[type] = []
         self._raised: dict[int, BaseException] = {}
+        self.n_messages = 0  # that were answered, by either side
         self._until: tuple[float, float] | None = None
         process.channel.alarm = self._alarm
 
@@ -151,6 +152,7 @@ class Side(Peer):
         return super().call(target, args, named)
 
     def _ask(self, question: dict[str, Any], encoder: Encoder) -> Any:
+        self.n_messages += 1
         if self._until is not None:
             return super()._ask(question, encoder)
         self._until = self.process.seconds() + self.seconds, time.monotonic() + PATIENCE * self.seconds
@@ -174,6 +176,7 @@ class Side(Peer):
 
     def serve(self, op: str, *args: Any) -> Any:
         """Answer a worker: it may call what it was handed, and ask for earlier lessons' parts."""
+        self.n_messages += 1
         if op == "parts":
             [names] = args
             return self.parts([str(name) for name in names])
@@ -210,12 +213,18 @@ class Side(Peer):
     def export_other(self, encoder: Encoder, value: Any) -> Any:
         """Write a dataclass as its fields, a class as a function, a view of a dict as a list."""
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return self._record(encoder, value)
+            return self.export_plain(encoder, value)
         if isinstance(value, type):
             return ["F", self.export_object(value), value.__name__]
         if isinstance(value, collections.abc.MappingView):
             return encoder.encode(list(value))
         return super().export_other(encoder, value)
+
+    def export_plain(self, encoder: Encoder, value: Any) -> Any:
+        """Write a dataclass as its fields."""
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return self._record(encoder, value)
+        return super().export_plain(encoder, value)
 
     def _record(self, encoder: Encoder, value: Any) -> list[Any]:
         cls = type(value)

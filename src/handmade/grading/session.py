@@ -8,18 +8,19 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
-from handmade.checks.guard import PATIENCE
+from handmade.checks.guard import Elsewhere
 from handmade.grading.inside.lockdown import LAYERS
 from handmade.grading.inside.peer import Gone
 from handmade.grading.inside.wire import WireError
 from handmade.grading.remote import Parts, Side
-from handmade.grading.zygote import IsolationMissing, Process, WorkerLost, Zygote
+from handmade.grading.zygote import IsolationMissing, WorkerLost, Zygote
 
 if TYPE_CHECKING:
     from handmade.grading.execution import Settings
 
 MOST_WORKERS = 12  # for one submission
 ANSWER_SECONDS = 60.0  # that one question outside a check's own limit may take
+MESSAGE_SECONDS = 0.0003  # that a question and its answer take both sides together; measured: 0.2 to 0.35 ms
 START_SECONDS = 60.0  # on the clock, until a forked worker speaks
 
 
@@ -35,10 +36,18 @@ class Session:
         self._side: Side | None = None
         self._started = 0
         self._spent = 0.0  # by workers that are gone
+        self._exchanged = 0  # messages with them
 
     def seconds(self) -> float:
         """Return the seconds of work that all workers of this submission have done."""
         return self._spent + (self._side.process.seconds() if self._side is not None else 0.0)
+
+    def elsewhere(self) -> Elsewhere:
+        """Return the clocks by which checks count what the workers do."""
+        return Elsewhere(self.seconds, lambda: MESSAGE_SECONDS * self._messages())
+
+    def _messages(self) -> int:
+        return self._exchanged + (self._side.n_messages if self._side is not None else 0)
 
     def run_cell(self, index: int, source: str) -> dict[str, Any]:
         """Run a learner's cell; return what came of it, in plain data."""
@@ -117,6 +126,7 @@ class Session:
             return
         ended = self._side.process.kill()
         self._spent += ended["cpu"]
+        self._exchanged += self._side.n_messages
         self.memory = max(self.memory, ended["memory"])
         self._side = None
 

@@ -1,6 +1,6 @@
 """Errors as they cross between the two processes: by the names of their types, and their text.
 
-An error of a type that Python, numpy or dataclasses define arrives as that type; one of somebody's own type as a new type of that
+An error of a type that Python, numpy or torch define arrives as that type; one of somebody's own type as a new type of that
 name, derived from the nearest that is known.
 """
 
@@ -11,6 +11,7 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+import torch
 
 from .wire import Decoder, Encoder, WireError
 
@@ -22,8 +23,8 @@ KNOWN: dict[str, type[BaseException]] = {
     for name, value in vars(builtins).items()
     if isinstance(value, type) and issubclass(value, BaseException) and name != "BaseExceptionGroup"
 }
-KNOWN["numpy.linalg.LinAlgError"] = np.linalg.LinAlgError
-KNOWN["dataclasses.FrozenInstanceError"] = dataclasses.FrozenInstanceError
+for _kind in (np.linalg.LinAlgError, torch.linalg.LinAlgError, dataclasses.FrozenInstanceError):
+    KNOWN[f"{_kind.__module__}.{_kind.__qualname__}"] = _kind
 _made: dict[tuple[str, type], type[BaseException]] = {}
 
 

@@ -218,6 +218,7 @@ class Modules:
         for path, module in built.items():
             module._modules.clear()
             module._modules.update(parts[path])
+        self.peer.held.append(built[""])
         self.add_root(ref, built[""], owned=False)
         return built[""]
 

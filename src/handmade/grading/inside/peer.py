@@ -13,9 +13,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import operator
-import secrets
-import select
+import random
 import socket
+import struct
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -41,9 +41,10 @@ class Channel:
 
     def __init__(self, end: socket.socket, alarm: Callable[[], None] = lambda: None) -> None:
         self.end, self.alarm = end, alarm
-        end.setblocking(False)
-        self._ready = select.poll()
-        self._ready.register(end, select.POLLIN)
+        end.setblocking(True)
+        for side in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # by the kernel: one system call fewer a message
+            end.setsockopt(socket.SOL_SOCKET, side, struct.pack("ll", 0, 50_000))
+        self._came = b""  # and was not read yet
 
     def send(self, header: Any, buffers: list[Any]) -> None:
         """Send a message. Raises WireError where it is too large, Gone where nobody reads."""
@@ -53,7 +54,6 @@ class Channel:
                 data = data[self.end.send(data) :]
             except BlockingIOError:
                 self.alarm()
-                select.select([], [self.end], [], 0.05)
             except OSError:
                 raise Gone("it has ended") from None
 
@@ -61,22 +61,26 @@ class Channel:
         """Return the next message."""
         return wire.unpack(self._read)
 
-    def _read(self, n: int) -> bytearray:
-        data = bytearray(n)
-        view = memoryview(data)
-        while view:
+    def _read(self, n: int) -> bytearray | bytes:
+        if len(self._came) >= n:
+            data, self._came = self._came[:n], self._came[n:]
+            return data
+        whole = bytearray(self._came)
+        self._came = b""
+        while len(whole) < n:
             try:
-                count = self.end.recv_into(view)
+                more = self.end.recv(max(1 << 16, min(n - len(whole), 1 << 22)))
             except BlockingIOError:
-                if not self._ready.poll(50):
-                    self.alarm()
+                self.alarm()
                 continue
             except OSError:
-                count = 0
-            if not count:
+                more = b""
+            if not more:
                 raise Gone("it has ended")
-            view = view[count:]
-        return data
+            whole += more
+        self._came = bytes(whole[n:])
+        del whole[n:]
+        return whole
 
 
 class RemoteFunction:
@@ -147,9 +151,11 @@ class Peer:
         self._times: dict[int, int] = {}
         self._next = 1
         self._graphs: dict[int, tuple[list[Tensor], list[Tensor]]] = {}
+        self._tokens = random.Random()
+        self.held: list[Any] = []  # new mirrors, until something else holds them
         self._depth = 0
         self.broken = ""  # why nothing can be asked any more
-        self._dice: Tensor | None = None  # torch's own generator, as the other side knows it
+        self._dice = b""  # torch's own generator, as the other side knows it
 
     # ------------------------------------------------------------ asking
 
@@ -204,7 +210,7 @@ class Peer:
             raise Gone(self.broken)
         alive = list(self.proxies.values())  # nothing known to the other side goes away while it answers
         try:
-            message, decoder = self._exchange({"ask": secrets.token_hex(8), **question}, encoder)
+            message, decoder = self._exchange({"ask": self._tokens.getrandbits(53), **question}, encoder)
             value = None if "x" in message else decoder.decode(message.get("v"))
             for n, content in message.get("c", ()):
                 _restore(encoder.nodes[n], decoder.decode(content))
@@ -319,18 +325,20 @@ class Peer:
     # ------------------------------------------------------------ what goes with every message
 
     def _send(self, message: dict[str, Any], encoder: Encoder) -> None:
+        self.held.clear()
         while self.forgotten:
             ref, times = self.forgotten.pop()
             message.setdefault("f", []).append([ref, times])
             self.modules.drop_root(-ref)
         if self.forgotten_graphs:
             message["fg"], self.forgotten_graphs = self.forgotten_graphs, []
-        sync = Encoder(self._export, buffers=encoder.buffers)
-        if told := self.modules.collect(sync):
-            message["s"] = told
-        dice = torch.get_rng_state()
-        if self._dice is None or not torch.equal(dice, self._dice):
-            message["r"] = encoder.buffer(dice.numpy().data)
+        if self.modules.roots:
+            told = self.modules.collect(Encoder(self._export, buffers=encoder.buffers))
+            if told:
+                message["s"] = told
+        dice = torch.get_rng_state().numpy().tobytes()
+        if dice != self._dice:
+            message["r"] = encoder.buffer(dice)
             self._dice = dice
         self.channel.send(message, encoder.buffers)
 
@@ -351,9 +359,9 @@ class Peer:
                 self.modules.apply(message["s"], Decoder(decoder.buffers, self._resolve))
             if "r" in message:
                 wire.set_torch_state(torch.default_generator, decoder.buffer(message["r"]))
-                self._dice = torch.get_rng_state()
-        except (TypeError, ValueError, LookupError, AttributeError, RuntimeError):
-            raise WireError("a message is not in the agreed form") from None
+                self._dice = bytes(decoder.buffer(message["r"]))
+        except (TypeError, ValueError, LookupError, AttributeError, RuntimeError) as error:
+            raise WireError("a message is not in the agreed form") from error
 
     # ------------------------------------------------------------ what cannot be copied
 
@@ -392,6 +400,10 @@ class Peer:
         if callable(value) and not isinstance(value, type):
             return ["F", self.export_object(value), str(getattr(value, "__name__", "a function"))[:200]]
         return self.export_other(encoder, value)
+
+    def export_plain(self, encoder: Encoder, value: Any) -> Any:
+        """Write what is sent by its fields, as `export_other` does."""
+        raise WireError(f"a value of type {type(value).__name__} cannot be sent")
 
     def export_iterator(self, encoder: Encoder, value: Iterator[Any]) -> Any:
         """Write an iterator as what it gives."""
@@ -448,7 +460,7 @@ class Peer:
         attributes = {
             name: node
             for name, value in vars(module).items()
-            if not name.startswith("_") and (node := encoder.attempt(value)) is not None
+            if not name.startswith("_") and (node := encoder.attempt(value, self.export_plain)) is not None
         }
         exact = type(module) is KNOWN.get(known)
         return [path, self.export_object(module), type(module).__name__[:200], known, exact, attributes]

@@ -28,6 +28,7 @@ MAX_BUFFERS = 20_000
 MAX_DEPTH = 60
 MANY = 16  # from so many numbers on, a list of them travels as an array
 
+_JSON = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 _PREFIX = struct.Struct("<II")
 _DICTS = {
     c.__name__: c for c in (dict, collections.OrderedDict, collections.Counter, collections.defaultdict)
@@ -54,7 +55,7 @@ class WireError(Exception):
 def pack(header: Any, buffers: list[Any]) -> bytearray:
     """Return a message as bytes. Raises WireError where it is too large."""
     try:
-        text = json.dumps(header, separators=(",", ":"), check_circular=False).encode()
+        text = _JSON.encode(header).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise WireError(f"a value cannot be written: {error}") from None
     sizes = [len(b) for b in buffers]
@@ -67,7 +68,7 @@ def pack(header: Any, buffers: list[Any]) -> bytearray:
     return frame
 
 
-def unpack(read: Callable[[int], bytearray]) -> tuple[Any, list[memoryview]]:
+def unpack(read: Callable[[int], bytearray | bytes]) -> tuple[Any, list[memoryview]]:
     """Return the header and buffers of the next message, from `read(n)`, which returns exactly n bytes."""
     size, count = _PREFIX.unpack(read(_PREFIX.size))
     if size > MAX_HEADER or count > MAX_BUFFERS:
@@ -78,7 +79,7 @@ def unpack(read: Callable[[int], bytearray]) -> tuple[Any, list[memoryview]]:
     text = read(size)
     rest = memoryview(read(sum(sizes)))
     try:
-        header = json.loads(text)
+        header = json.loads(str(text, "utf-8"))
     except (ValueError, RecursionError):
         raise WireError("a message is not in the agreed form") from None
     buffers, at = [], 0
@@ -149,10 +150,10 @@ class Encoder:
             self._numbers[id(value)] = before
         return node
 
-    def attempt(self, value: Any) -> Any:
-        """Return the node of a value, or None, with nothing written, where it is not plain data."""
+    def attempt(self, value: Any, export: Callable[[Encoder, Any], Any] | None = None) -> Any:
+        """Return the node of a value, or None, with nothing written, where it is not plain data; `export` knows more of that."""
         before = dict(self._numbers), len(self.nodes), len(self.buffers), self._depth, self.export
-        self.export = None
+        self.export = export
         try:
             return self.encode(value)
         except WireError:
@@ -370,8 +371,8 @@ class Decoder:
                 raise WireError("a value is not in the agreed form")
         except WireError:
             raise
-        except (LookupError, TypeError, ValueError, OverflowError, RuntimeError, AttributeError, MemoryError):
-            raise WireError(f"a value with the tag {tag[:10]!r} is not in the agreed form") from None
+        except (LookupError, TypeError, ValueError, OverflowError, RuntimeError, AttributeError, MemoryError) as error:
+            raise WireError(f"a value with the tag {tag[:10]!r} is not in the agreed form") from error
         self._depth -= 1
         return value
 
