@@ -49,7 +49,7 @@ def _marks(cell: NotebookNode) -> list[Any]:
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """Return the versions that a result depends on: of Python, of the packages that compute, of this package's own text."""
+    """Return the versions that a result depends on: of Python, of the packages that compute, of this package's own files."""
     found = {"python": platform.python_version()}
     for name in ("numpy", "torch"):
         try:
@@ -58,8 +58,10 @@ def versions() -> dict[str, str]:
             found[name] = ""
     package = Path(handmade.__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(package.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            text = path.read_bytes()
+            digest.update(f"{path.relative_to(package).as_posix()} {len(text)} ".encode() + text)
     return found | {"handmade": digest.hexdigest()[:16]}
 
 

@@ -37,7 +37,7 @@ class LookUp(NbGraderPreprocessor):
         options = dict(self.options)
         key = cache.key(nb, options)
         result = kept.get(key)
-        if result is None:
+        if result is None or not (FAILED in result or work.fits(nb, result)):
             with Here(1) as here:
                 [done] = here.run([task(key, nb, options, self.work)])
             result = result_of(done)

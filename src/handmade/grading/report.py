@@ -23,7 +23,7 @@ from handmade.grading.intake import load_record, write_whole
 from handmade.grading.table import FAILED, Column, Row, Table, read_graded, read_table
 
 REPORTS = "reports"
-LONG = 4  # statements of an answer from which being equal to the published one says something
+LONG = 50  # nodes of an answer's syntax tree from which being equal to the published one says something
 BINS = 10  # of the distribution of sums, at most
 
 
@@ -199,8 +199,8 @@ def _published(table: Table) -> dict[str, str]:
     for column in table.columns:
         exercise = checks.find(column.title)
         if exercise is not None:
-            form, statements = _form(inspect.getsource(exercise.reference), column.title)
-            if statements >= LONG:
+            form, size = _form(inspect.getsource(exercise.reference), column.title)
+            if size >= LONG:
                 found[column.title] = form
     return found
 
@@ -216,24 +216,21 @@ def _equal_to(published: dict[str, str], notebook: NotebookNode) -> list[str]:
 
 
 def _form(source: str, name: str) -> tuple[str, int]:
-    """Return the bodies of the function or class of this name without comments, docstrings and annotations; and their statements."""
+    """Return the function or class of this name without comments, docstrings and annotations, and the size of its syntax tree."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return "", 0
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
-            statements = 0
             for part in ast.walk(node):
-                if isinstance(part, ast.FunctionDef | ast.ClassDef):
-                    if ast.get_docstring(part, clean=False) is not None:
-                        part.body = part.body[1:]
-                    statements += len(part.body)
+                if isinstance(part, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(part) is not None:
+                    part.body = part.body[1:]
                 if isinstance(part, ast.FunctionDef):
                     part.returns = None
                 if isinstance(part, ast.arg):
                     part.annotation = None
-            return ast.dump(node), statements
+            return ast.dump(node), sum(1 for _ in ast.walk(node))
     return "", 0
 
 

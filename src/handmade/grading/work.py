@@ -63,6 +63,12 @@ def _zygote(hidden: tuple[str, ...]) -> Zygote:
     return found
 
 
+def fits(notebook: NotebookNode, result: dict[str, Any]) -> bool:
+    """Return whether a result is one of this notebook: of all its code cells, where they stand."""
+    places = [(i, cell.get("id", "")) for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    return [(cell["index"], cell["id"]) for cell in result["cells"]] == places
+
+
 def fill_in(notebook: NotebookNode, result: dict[str, Any]) -> None:
     """Put a result's outputs under the cells of its notebook."""
     Executed.from_json(result).fill(notebook)
