@@ -13,7 +13,7 @@ from torch import Tensor
 from handmade.checks.case import Case, case, literal, play
 from handmade.checks.compare import Unfit, to_numpy
 from handmade.checks.draw import floats
-from handmade.checks.exercise import exercise
+from handmade.checks.exercise import ATTENTION, exercise
 
 tensor = torch.tensor
 HALF = 5e-3  # of the largest entry: float16 keeps about three digits
@@ -126,7 +126,7 @@ def transposed_as_matrix(Q: Any, K: Any) -> Any:
     return Q @ K.t() / math.sqrt(Q.shape[-1])
 
 
-@exercise(points=1, level=1, minutes=4)
+@exercise(points=1, level=1, minutes=4, by_hand=("generate_square_subsequent_mask",))
 def causal_mask(rng: np.random.Generator) -> Iterator[Case]:
     yield case(3, expect=tensor([[True, False, False], [True, True, False], [True, True, True]]))
     yield case(1, expect=tensor([[True]]), note="one token, which looks at itself")
@@ -227,7 +227,7 @@ def _hidden_gradient(mask: Tensor, scores: Tensor, weights: Tensor) -> Case:
     )
 
 
-@exercise(points=3, level=3, minutes=12)
+@exercise(points=3, level=3, minutes=12, by_hand=ATTENTION)
 def attention_pattern(rng: np.random.Generator) -> Iterator[Case]:
     lower = _lower(3)
     yield case(torch.zeros(2, 2), _lower(2), expect=tensor([[1.0, 0.0], [0.5, 0.5]]))
@@ -446,7 +446,7 @@ EXAMPLE = (  # "old wax seal", the head that the lesson sets by hand
 )
 
 
-@exercise(points=3, level=3, minutes=12)
+@exercise(points=3, level=3, minutes=12, by_hand=ATTENTION)
 def attention_head(rng: np.random.Generator) -> Iterator[Case]:
     zero, one = tensor([[0.0]]), tensor([[1.0]])
     X = tensor([[2.0], [4.0], [9.0]])

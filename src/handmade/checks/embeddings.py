@@ -22,7 +22,7 @@ def _ids(rng: np.random.Generator, vocab_size: int, *shape: int) -> torch.Tensor
     return tensor(rng.integers(0, vocab_size, size=shape))
 
 
-@exercise(points=1, level=1, minutes=5)
+@exercise(points=1, level=1, minutes=5, by_hand=("one_hot",))
 def one_hot(rng: np.random.Generator) -> Iterator[Case]:
     yield case(tensor([2, 0]), 3, expect=tensor([[0, 0, 1], [1, 0, 0]]))
     yield case(tensor([1]), 4, expect=tensor([[0, 1, 0, 0]]), note="one token: still a matrix, with one row")
@@ -109,7 +109,7 @@ def id_instead_of_one(ids: Any, vocab_size: int) -> Any:
     return _rows(ids, vocab_size) * ids[:, None]
 
 
-@exercise(points=1, level=1, minutes=5)
+@exercise(points=1, level=1, minutes=5, by_hand=("embedding", "Embedding", "embedding_bag"))
 def embed(rng: np.random.Generator) -> Iterator[Case]:
     W_E = tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
     yield case(tensor([2, 0]), W_E, expect=tensor([[5.0, 6.0], [1.0, 2.0]]))
@@ -190,7 +190,7 @@ def _cosines(vector: Any, W_E: Any) -> Any:
     return torch.nn.functional.normalize(W_E, dim=1) @ torch.nn.functional.normalize(vector, dim=0)
 
 
-@exercise(points=2, level=2, minutes=8)
+@exercise(points=2, level=2, minutes=8, by_hand=("cosine_similarity", "CosineSimilarity"))
 def nearest_tokens(rng: np.random.Generator) -> Iterator[Case]:
     W_E = tensor([[0.0, 5.0], [2.0, 0.0], [3.0, 3.0]])
     yield case(tensor([1.0, 0.0]), W_E, 2, expect=tensor([1, 2]))

@@ -22,6 +22,11 @@ import numpy as np
 
 from handmade.checks.case import Case
 
+# Functions of libraries that several exercises are about, for `by_hand`.
+SOFTMAX = ("softmax", "log_softmax", "Softmax", "LogSoftmax")
+CROSS_ENTROPY = ("cross_entropy", "nll_loss", "CrossEntropyLoss", "NLLLoss")
+ATTENTION = ("scaled_dot_product_attention", "MultiheadAttention", "multi_head_attention_forward")
+
 LEVELS = {1: "a warm-up", 2: "straightforward", 3: "takes some thought", 4: "hard", 5: "very hard"}
 PUBLIC_SEED = 0
 SEED_VARIABLE = "HANDMADE_SEED"  # where a grader puts the secret seed of the hidden cases
@@ -48,6 +53,7 @@ class Exercise:
     minutes: int
     stretch: bool
     seconds: float
+    by_hand: tuple[str, ...]
     cases_from: Callable[[np.random.Generator], Iterator[Case]]
     misconceptions: list[Misconception] = field(default_factory=list)
 
@@ -77,18 +83,27 @@ class Exercise:
 
 
 def exercise(
-    *, points: int, level: int, minutes: int, stretch: bool = False, seconds: float = 5.0
+    *,
+    points: int,
+    level: int,
+    minutes: int,
+    stretch: bool = False,
+    seconds: float = 5.0,
+    by_hand: tuple[str, ...] = (),
 ) -> Callable[[Callable[[np.random.Generator], Iterator[Case]]], Exercise]:
     """Make an Exercise of a function that yields cases, drawn from the generator that it is given.
 
     The function's name is the exercise's, and the name of its solution in `handmade.reference`. `level` is from
-    1 to 5, `minutes` what a learner may expect to need, `seconds` the time that one candidate has for all cases.
+    1 to 5, `minutes` what a learner may expect to need, `seconds` the time that one candidate has for all cases. `by_hand` names the functions of libraries that do
+    what the exercise is about ("@" is the operator): who grades is told of an answer that uses them.
     """
     if level not in LEVELS:
         raise ValueError(f"expected a level from 1 to 5, got {level}")
 
     def make(cases_from: Callable[[np.random.Generator], Iterator[Case]]) -> Exercise:
         lesson = cases_from.__module__.rpartition(".")[2]
-        return Exercise(cases_from.__name__, lesson, points, level, minutes, stretch, seconds, cases_from)
+        return Exercise(
+            cases_from.__name__, lesson, points, level, minutes, stretch, seconds, by_hand, cases_from
+        )
 
     return make

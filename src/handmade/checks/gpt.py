@@ -231,7 +231,7 @@ def _value_case(
 # ---- layer_norm
 
 
-@exercise(points=2, level=2, minutes=8)
+@exercise(points=2, level=2, minutes=8, by_hand=("layer_norm", "LayerNorm", "native_layer_norm"))
 def layer_norm(rng: np.random.Generator) -> Iterator[Case]:
     yield case(tensor([[1.0, 5.0]]), tensor([1.0, 1.0]), tensor([0.0, 0.0]), expect=tensor([[-1.0, 1.0]]))
     yield case(
@@ -409,7 +409,7 @@ def _norm_case(d: int, weights: Weights, x: Tensor, draw: str, note: str, **more
     return _value_case(lambda C: C(d), f"LayerNorm({d})", weights, x, expect, draw=draw, note=note, **more)
 
 
-@exercise(points=1, level=1, minutes=3)
+@exercise(points=1, level=1, minutes=3, by_hand=("layer_norm", "LayerNorm", "native_layer_norm"))
 def LayerNorm(rng: np.random.Generator) -> Iterator[Case]:
     shapes: dict[str, tuple[int, ...]] = {"weight": (3,), "bias": (3,)}
     yield _names_case(lambda C: C(3), "LayerNorm(3)", shapes, "the names and shapes of its parameters")
@@ -863,7 +863,9 @@ def _block_case(seed: int, x: Tensor, note: str, silent: tuple[str, ...] = (), *
     )
 
 
-@exercise(points=3, level=3, minutes=10)
+@exercise(
+    points=3, level=3, minutes=10, by_hand=("TransformerEncoderLayer", "TransformerDecoderLayer", *ATTENTION)
+)
 def Block(rng: np.random.Generator) -> Iterator[Case]:
     made = f"Block({_CONFIG_TEXT})"
     shapes = _shapes_of_block(_CONFIG)
@@ -1474,7 +1476,12 @@ def _gpt_rejects(ids: Tensor, note: str) -> Case:
     return Case(ask, expected=None, rejected=ValueError, text=text, note=note)
 
 
-@exercise(points=5, level=4, minutes=15)
+@exercise(
+    points=5,
+    level=4,
+    minutes=15,
+    by_hand=("TransformerEncoder", "TransformerDecoder", "Transformer", "GPT2Model", "GPT2LMHeadModel"),
+)
 def GPT(rng: np.random.Generator) -> Iterator[Case]:
     def ids(*shape: int, vocab_size: int = 8) -> Tensor:
         return torch.from_numpy(rng.integers(vocab_size, size=shape))
@@ -2071,7 +2078,7 @@ def _translation_case(published: dict[str, Tensor], config: Any, text: str, note
     return case(published, expect=right, view=view, text=text, note=note, tolerance=0.0)
 
 
-@exercise(points=4, level=4, minutes=15)
+@exercise(points=4, level=4, minutes=15, by_hand=("from_pretrained",))
 def from_gpt2_state_dict(rng: np.random.Generator) -> Iterator[Case]:
     Config = reference.GPTConfig
     one, two = Config(5, 3, 2, 1, 1, 3), Config(7, 6, 4, 2, 2, 5)

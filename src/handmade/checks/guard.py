@@ -189,7 +189,9 @@ def _alarm(seconds: float) -> Iterator[None]:
 def _line_that_raised(error: BaseException) -> str:
     """Return the innermost line of the candidate's own code in the error's traceback, or ""."""
     here = os.path.dirname(__file__)
-    grading = os.path.join(os.path.dirname(here), "grading") + os.sep  # where a candidate in another process is called
+    grading = (
+        os.path.join(os.path.dirname(here), "grading") + os.sep
+    )  # where a candidate in another process is called
     found = ""
     frames = []
     trace = error.__traceback__

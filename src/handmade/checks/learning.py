@@ -16,7 +16,7 @@ from handmade.checks.exercise import exercise
 array = np.array
 
 
-@exercise(points=1, level=1, minutes=5)
+@exercise(points=1, level=1, minutes=5, by_hand=("mse_loss", "MSELoss", "mean_squared_error"))
 def mse(rng: np.random.Generator) -> Iterator[Case]:
     yield case(array([1, 2, 5]), array([1, 4, 4]), expect=5 / 3)
     yield case(array([2.0, -1.0]), array([2.0, -1.0]), expect=0, note="a perfect prediction")
@@ -109,7 +109,7 @@ def _slope_case(
     return play(ask, text, view=gradient, **more)
 
 
-@exercise(points=2, level=3, minutes=12)
+@exercise(points=2, level=3, minutes=12, by_hand=("approx_fprime", "approx_derivative"))
 def numerical_gradient(rng: np.random.Generator) -> Iterator[Case]:
     yield _slope_case(
         "lambda w: w[0] ** 3",
@@ -266,7 +266,7 @@ def moved_a_copy(f: Any, w: Any, eps: float = 1e-5) -> Any:
     return answer.reshape(w.shape)
 
 
-@exercise(points=1, level=1, minutes=5)
+@exercise(points=1, level=1, minutes=5, by_hand=("SGD",))
 def gradient_descent(rng: np.random.Generator) -> Iterator[Case]:
     yield case({"w": array([1.0, 2.0])}, {"w": array([10.0, -30.0])}, 0.1, expect={"w": array([0.0, 5.0])})
     yield case(
@@ -570,7 +570,7 @@ def _gradients_case(X: np.ndarray, y: np.ndarray, params: dict[str, np.ndarray],
     return case(X, y, params, text="\n".join(lines), **more)
 
 
-@exercise(points=4, level=4, minutes=20)
+@exercise(points=4, level=4, minutes=20, by_hand=("grad", "backward"))
 def mlp_gradients(rng: np.random.Generator) -> Iterator[Case]:
     square = array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     yield _gradients_case(
@@ -1134,7 +1134,7 @@ def _solves(steps: int, seeds: tuple[int, int]) -> Case:
     return play(ask, text, view=answers, expect=right, note=note)
 
 
-@exercise(points=3, level=3, minutes=10, seconds=20)
+@exercise(points=3, level=3, minutes=10, seconds=20, by_hand=("backward", "MLPRegressor", "MLPClassifier"))
 def train_xor(rng: np.random.Generator) -> Iterator[Case]:
     for steps in (3, 7):
 

@@ -16,7 +16,7 @@ from handmade.checks.exercise import exercise
 array = np.array
 
 
-@exercise(points=1, level=1, minutes=5)
+@exercise(points=1, level=1, minutes=5, by_hand=("dot", "vdot", "inner", "vecdot", "matmul", "einsum", "@"))
 def dot(rng: np.random.Generator) -> Iterator[Case]:
     yield case(array([1, 2, 3]), array([4, 5, 6]), expect=32)
     yield case(array([2.0, -1.0]), array([0.5, 3.0]), expect=-2)
@@ -87,7 +87,7 @@ def shorter_one_stretched(a: Any, b: Any) -> Any:
     return float(np.sum(a * b))
 
 
-@exercise(points=1, level=2, minutes=8)
+@exercise(points=1, level=2, minutes=8, by_hand=("cosine_similarity", "CosineSimilarity", "cosine"))
 def cosine_similarity(rng: np.random.Generator) -> Iterator[Case]:
     yield case(array([3.0, 4.0]), array([6.0, 8.0]), expect=1, note="the same direction, different lengths")
     yield case(array([2.0, 0.0]), array([-5.0, 0.0]), expect=-1, note="opposite directions")
@@ -168,7 +168,7 @@ def epsilon_added(a: Any, b: Any) -> Any:
     return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b) + 1e-8))
 
 
-@exercise(points=1, level=1, minutes=8)
+@exercise(points=1, level=1, minutes=8, by_hand=("matmul", "matvec", "einsum"))
 def matvec_by_rows(rng: np.random.Generator) -> Iterator[Case]:
     yield case(array([[1, 2], [3, 4]]), array([10, 1]), expect=array([12, 34]))
     yield case(

@@ -20,7 +20,7 @@ from handmade.checks.exercise import exercise
 tensor = torch.tensor
 
 
-@exercise(points=1, level=1, minutes=2)
+@exercise(points=1, level=1, minutes=2, by_hand=("relu", "relu_", "ReLU"))
 def relu(rng: np.random.Generator) -> Iterator[Case]:
     yield case(tensor([-2.0, 0.0, 3.0]), expect=tensor([0.0, 0.0, 3.0]))
     yield case(
@@ -99,7 +99,7 @@ def _inner(x: Any) -> Any:
     return math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
 
 
-@exercise(points=1, level=2, minutes=4)
+@exercise(points=1, level=2, minutes=4, by_hand=("gelu", "GELU"))
 def gelu(rng: np.random.Generator) -> Iterator[Case]:
     yield from _waves(rng)
 
@@ -152,7 +152,7 @@ def half_missing(x: Any) -> Any:
     return x * (1 + torch.erf(x / math.sqrt(2)))
 
 
-@exercise(points=1, level=2, minutes=4)
+@exercise(points=1, level=2, minutes=4, by_hand=("gelu", "GELU"))
 def gelu_tanh(rng: np.random.Generator) -> Iterator[Case]:
     yield from _waves(rng)
 
@@ -1121,7 +1121,7 @@ def _jl(n_points: int, epsilon: float, **more: Any) -> Case:
     return case(n_points, epsilon, tolerance=1e-9, **more)
 
 
-@exercise(points=1, level=2, minutes=4)
+@exercise(points=1, level=2, minutes=4, by_hand=("johnson_lindenstrauss_min_dim",))
 def jl_dimension(rng: np.random.Generator) -> Iterator[Case]:
     yield _jl(10, 0.5, expect=111)
     yield _jl(2, 0.5, expect=34, note="two points")
@@ -1231,7 +1231,9 @@ def _projected(d: int, k: int, seed: int, note: str) -> Case:
     )
 
 
-@exercise(points=2, level=3, minutes=6, stretch=True)
+@exercise(
+    points=2, level=3, minutes=6, stretch=True, by_hand=("GaussianRandomProjection", "SparseRandomProjection")
+)
 def random_projection(rng: np.random.Generator) -> Iterator[Case]:
     seeds = [int(seed) for seed in rng.integers(1000, size=5)]
     yield _projected(1200, 4, seeds[0], "the 1,200 axes, to 4 dimensions")

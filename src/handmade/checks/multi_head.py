@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from handmade.checks.case import Case, case, literal, play, rejects
 from handmade.checks.compare import Unfit, describe, is_array
 from handmade.checks.draw import floats
-from handmade.checks.exercise import exercise
+from handmade.checks.exercise import ATTENTION, exercise
 
 tensor = torch.tensor
 
@@ -349,7 +349,7 @@ def _one(n: int) -> Tensor:
     return torch.eye(n)
 
 
-@exercise(points=3, level=3, minutes=15)
+@exercise(points=3, level=3, minutes=15, by_hand=ATTENTION)
 def multi_head_attention(rng: np.random.Generator) -> Iterator[Case]:
     X = tensor([[0.0, 8.0], [4.0, 0.0], [8.0, 1.0]])
     yield case(
@@ -766,7 +766,7 @@ def _heads(
     ]
 
 
-@exercise(points=2, level=2, minutes=8)
+@exercise(points=2, level=2, minutes=8, by_hand=ATTENTION)
 def sum_of_heads(rng: np.random.Generator) -> Iterator[Case]:
     zero, one = tensor([[0.0]]), tensor([[1.0]])
     mean = (zero, zero, one, one)
@@ -1101,7 +1101,7 @@ def _fresh_weights() -> Case:
     return play(ask, text, expect=expect, note="a new layer's weights, as nn.Linear makes them")
 
 
-@exercise(points=4, level=4, minutes=20)
+@exercise(points=4, level=4, minutes=20, by_hand=ATTENTION)
 def MultiHeadAttention(rng: np.random.Generator) -> Iterator[Case]:
     yield _named(bias=True)
     yield _by_hand(

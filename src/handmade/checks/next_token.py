@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from handmade.checks.case import Case, case, literal, rejects
 from handmade.checks.draw import floats
-from handmade.checks.exercise import exercise
+from handmade.checks.exercise import CROSS_ENTROPY, SOFTMAX, exercise
 
 tensor = torch.tensor
 inf = math.inf
@@ -189,7 +189,7 @@ def last_probabilities(X: Any, W_U: Any) -> Any:
     return torch.softmax(X[-1] @ W_U, -1)
 
 
-@exercise(points=3, level=3, minutes=20)
+@exercise(points=3, level=3, minutes=20, by_hand=SOFTMAX)
 def softmax(rng: np.random.Generator) -> Iterator[Case]:
     yield _of_logs("softmax", [1, 2, 3], expect=tensor([1.0, 2.0, 3.0]) / 6)
     yield _of_logs(
@@ -370,7 +370,7 @@ def hard_maximum(z: Any, dim: int = -1) -> Any:
     return top.to(z.dtype) / top.sum(dim, keepdim=True)
 
 
-@exercise(points=2, level=2, minutes=8)
+@exercise(points=2, level=2, minutes=8, by_hand=SOFTMAX)
 def softmax_with_temperature(rng: np.random.Generator) -> Iterator[Case]:
     name = "softmax_with_temperature"
     yield _of_logs(
@@ -491,7 +491,7 @@ def temperature_over_the_first_axis(logits: Any, temperature: float) -> Any:
     return torch.softmax(logits / temperature, 0)
 
 
-@exercise(points=3, level=3, minutes=20)
+@exercise(points=3, level=3, minutes=20, by_hand=CROSS_ENTROPY)
 def cross_entropy(rng: np.random.Generator) -> Iterator[Case]:
     name = "cross_entropy"
     yield _of_logs(
@@ -684,7 +684,7 @@ def squared_error(logits: Any, targets: Any) -> Any:
     return ((torch.softmax(logits, -1) - wanted) ** 2).sum(-1).mean()
 
 
-@exercise(points=1, level=2, minutes=5)
+@exercise(points=1, level=2, minutes=5, by_hand=CROSS_ENTROPY)
 def perplexity(rng: np.random.Generator) -> Iterator[Case]:
     name = "perplexity"
     yield _of_logs(name, [[1, 2, 1]], tensor([1]), expect=2, note="the target has probability 1/2")

@@ -38,7 +38,7 @@ def _steps(z: np.ndarray, expect: Any = None, note: str = "") -> Case:
     return case(z, expect=expect, view=_integers, note=note)
 
 
-@exercise(points=1, level=1, minutes=4)
+@exercise(points=1, level=1, minutes=4, by_hand=("heaviside",))
 def step(rng: np.random.Generator) -> Iterator[Case]:
     yield _steps(array([-2.0, 0.0, 0.5, 3.0]), array([0, 0, 1, 1]))
     yield _steps(
@@ -487,7 +487,7 @@ def _weights(gate: str, **wrong: Any) -> Any:
     return array(w), b
 
 
-@exercise(points=3, level=3, minutes=15)
+@exercise(points=3, level=3, minutes=15, by_hand=("Perceptron",))
 def perceptron_rule(rng: np.random.Generator) -> Iterator[Case]:
     yield case(
         array([[2], [1]]), array([1, 0]), 10, expect=(array([1.0]), -1.0, [2, 1, 2, 0]), note="two examples"

@@ -357,7 +357,7 @@ def _size(vocab_size: int) -> int:
     return vocab_size - 256
 
 
-@exercise(points=3, level=3, minutes=12)
+@exercise(points=3, level=3, minutes=12, by_hand=("BpeTrainer", "train_from_iterator"))
 def train_bpe(rng: np.random.Generator) -> Iterator[Case]:
     yield case("aaabdaaabac", 259, expect=[(97, 97), (256, 97), (257, 98)])
     yield case("abababc", 300, expect=[(97, 98), (256, 256)], note="stops early: then no pair occurs twice")
@@ -477,7 +477,12 @@ def small_vocabulary_accepted(text: str, vocab_size: int) -> Any:
     return _learned([text], vocab_size - 256)
 
 
-@exercise(points=3, level=3, minutes=12)
+@exercise(
+    points=3,
+    level=3,
+    minutes=12,
+    by_hand=("Encoding", "get_encoding", "encoding_for_model", "encode_ordinary"),
+)
 def encode(rng: np.random.Generator) -> Iterator[Case]:
     yield case("abcab", [(97, 98), (256, 99)], expect=[257, 256])
     yield case(
@@ -638,7 +643,9 @@ def trained_again(text: str, merges: Any) -> Any:
     return _ranked(text, _learned([text], len(merges)))
 
 
-@exercise(points=2, level=2, minutes=8)
+@exercise(
+    points=2, level=2, minutes=8, by_hand=("Encoding", "get_encoding", "encoding_for_model", "decode_bytes")
+)
 def decode(rng: np.random.Generator) -> Iterator[Case]:
     yield case([257, 256], [(97, 98), (256, 99)], expect="abcab")
     yield case([72, 105], [], expect="Hi", note="no merges: the bytes")
@@ -933,7 +940,9 @@ def endings_in_capitals(text: str) -> Any:
     return regex.findall(_PATTERN, text, flags=regex.IGNORECASE)
 
 
-@exercise(points=5, level=5, minutes=40, stretch=True, seconds=10)
+@exercise(
+    points=5, level=5, minutes=40, stretch=True, seconds=10, by_hand=("BpeTrainer", "train_from_iterator")
+)
 def train_bpe_on_words(rng: np.random.Generator) -> Iterator[Case]:
     yield case("low lower lowest", 258, expect=[(108, 111), (256, 119)])
     yield case("ab ab ab", 300, expect=[(97, 98), (32, 256)], note="a piece has its space in front")

@@ -83,8 +83,9 @@ def configure(c: Config, root: Path, solutions: Path) -> None:
         [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
     )
     c.Autograde.exporter_class = "handmade.grading.exporter.SubmissionExporter"
-    c.Autograde.autograde_preprocessors = [  # nbgrader's own list, and TidyMessages
-        "nbgrader.preprocessors.Execute",
+    c.IsolatedExecute.desk, c.IsolatedExecute.solutions = str(root), str(solutions)
+    c.Autograde.autograde_preprocessors = [  # nbgrader's own list, with two steps of ours
+        "handmade.grading.executor.IsolatedExecute",  # or nbgrader.preprocessors.Execute: a kernel, without isolation
         "handmade.grading.tidy.TidyMessages",
         "nbgrader.preprocessors.IgnorePattern",
         "nbconvert.preprocessors.ClearMetadataPreprocessor",

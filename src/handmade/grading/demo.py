@@ -37,7 +37,7 @@ from handmade.grading.config import configure
 
 c = get_config()
 configure(c, root=Path(__file__).resolve().parent, solutions=Path({solutions!r}))
-c.Execute.timeout = {seconds}
+c.Execute.timeout = c.IsolatedExecute.cell_seconds = {seconds}
 '''
 SECONDS = 12  # a cell; longer than a check's own limit
 

@@ -6,7 +6,6 @@ What comes back is plain data, and depends on the cells, the seed and the instal
 from __future__ import annotations
 
 import ast
-import atexit
 import builtins
 import collections
 import contextlib
@@ -32,7 +31,7 @@ from handmade import checks
 from handmade.checks import guard
 from handmade.checks.exercise import PUBLIC_SEED, Exercise
 from handmade.checks.message import Message, message
-from handmade.checks.result import CheckFailed, NotWritten, Shown
+from handmade.checks.result import CheckFailed, NotWritten
 from handmade.checks.run import Verdict, judge
 from handmade.grading import by_hand, selection
 from handmade.grading.earlier import EarlierParts
@@ -90,13 +89,14 @@ class CheckRun:
     """One check that ran in a graded cell: its `Verdict` in plain words.
 
     `state` is passed, wrong, not written, interrupted, time, exit, raised, or forbidden. `misconception` is the name of
-    the mistake that the check recognised, or "".
+    the mistake that the check recognised, and `says` its sentence; or "".
     """
 
     exercise: str
     grade_id: str
     state: str
     misconception: str
+    says: str
     hidden: bool
     n_right: int
     n_cases: int
@@ -203,7 +203,6 @@ def _own_zygote() -> Zygote:
     global _zygote
     if _zygote is None or not _zygote.is_mine():
         _zygote = Zygote()
-        atexit.register(_zygote.close)
     return _zygote
 
 
@@ -222,7 +221,9 @@ class _Execution:
         self.started = time.monotonic()
         self.seed, self.settings, self.zygote = seed, settings, zygote
         self.cells = [(i, cell) for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-        self.graded = {i: graded[g] for i, cell in self.cells if (g := _marks(cell).get("grade_id")) in graded}
+        self.graded = {
+            i: graded[g] for i, cell in self.cells if (g := _marks(cell).get("grade_id")) in graded
+        }
         self.run_here = self._that_run(handed_out)
         self.points = {i: _marks(cell).get("points") for i, cell in self.cells}
         own = _number(*(cell.source for _, cell in self.cells), str(seed))
@@ -233,7 +234,12 @@ class _Execution:
         self.limits: list[str] = []
         self.notes: list[str] = []
         self.by_hand = by_hand.found(
-            {_marks(cell)["grade_id"]: cell.source for _, cell in self.cells if _marks(cell).get("solution")}
+            {str(g): cell.source for _, cell in self.cells if (g := _marks(cell).get("grade_id"))},
+            [
+                cell.source
+                for i, cell in self.cells
+                if i in self.run_here and not _marks(cell).get("solution")
+            ],
         )
         self.notes += [f.sentence for found in self.by_hand.values() for f in found]
 
@@ -287,7 +293,9 @@ class _Execution:
         if done["time"]:
             seconds = self.settings.limits.cell_seconds
             self.limits.append(f"Time limit: {name} did not end within {seconds:g} seconds of work.")
-            outputs.append(_error("CellTimeoutError", f"The cell did not end within {seconds:g} seconds.", []))
+            outputs.append(
+                _error("CellTimeoutError", f"The cell did not end within {seconds:g} seconds.", [])
+            )
         elif done["lost"]:
             self.limits.append(f"The process ended in {name}: {done['lost']}.")
             outputs.append(_error("DeadKernelError", f"The process ended in this cell: {done['lost']}.", []))
@@ -308,7 +316,11 @@ class _Execution:
         printed = io.StringIO()
         torch.manual_seed(_number("graded", grade_id, str(self.seed)))  # whatever ran before
         try:
-            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), guard.counting(self.session.elsewhere()):
+            with (
+                contextlib.redirect_stdout(printed),
+                contextlib.redirect_stderr(printed),
+                guard.counting(self.session.elsewhere()),
+            ):
                 value = self._evaluate(grade_id, source, shown)
         except CheckFailed as failed:
             shown.append(_display(failed.message))
@@ -357,11 +369,14 @@ class _Execution:
         mistake = verdict.fault.misconception if verdict.fault else None
         self.checks.append(
             CheckRun(
-                exercise.name, grade_id, state, mistake.name if mistake else "", verdict.hidden, verdict.n_right, verdict.n_cases
+                exercise.name, grade_id, state, mistake.name if mistake else "", mistake.says if mistake else "",
+                verdict.hidden, verdict.n_right, verdict.n_cases,
             )
         )  # fmt: skip
         if state == "time":
-            self.limits.append(f"Time limit: `{exercise.name}` did not answer within {exercise.seconds:g} seconds.")
+            self.limits.append(
+                f"Time limit: `{exercise.name}` did not answer within {exercise.seconds:g} seconds."
+            )
 
 
 class _Check:
@@ -408,9 +423,16 @@ def _partial(value: Any, points: Any) -> list[dict[str, Any]]:
     number = float(value)
     most = float(points) if isinstance(points, int | float) else 0.0
     if not (math.isfinite(number) and 0 <= number <= most):
-        return [_error("ValueError", f"The graded cell's value, {number:g}, is not between 0 and {most:g}.", [])]
+        return [
+            _error("ValueError", f"The graded cell's value, {number:g}, is not between 0 and {most:g}.", [])
+        ]
     return [
-        {"output_type": "execute_result", "data": {"text/plain": repr(number)}, "metadata": {}, "execution_count": None}
+        {
+            "output_type": "execute_result",
+            "data": {"text/plain": repr(number)},
+            "metadata": {},
+            "execution_count": None,
+        }
     ]
 
 
@@ -428,7 +450,9 @@ def _says_so_itself(expression: ast.expr, learners: Collection[str]) -> bool:
             return True
         inner = [*expression.args, *(k.value for k in expression.keywords)]
         return any(_says_so_itself(a, learners) for a in inner if not isinstance(a, ast.Name))
-    return any(_says_so_itself(e, learners) for e in ast.iter_child_nodes(expression) if isinstance(e, ast.expr))
+    return any(
+        _says_so_itself(e, learners) for e in ast.iter_child_nodes(expression) if isinstance(e, ast.expr)
+    )
 
 
 @contextlib.contextmanager

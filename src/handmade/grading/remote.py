@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import collections.abc
 import dataclasses
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
-
-from torch import nn
 
 from handmade.checks.guard import PATIENCE, TimeLimit
 from handmade.grading.inside import errors
@@ -237,7 +234,14 @@ class Side(Peer):
             if not name.startswith("_") and isinstance(getattr(cls, name), property)
         }
         frozen = cls.__dataclass_params__.frozen
-        return ["R", self._records.index(cls), cls.__name__, frozen, encoder.encode(fields), encoder.encode(properties)]
+        return [
+            "R",
+            self._records.index(cls),
+            cls.__name__,
+            frozen,
+            encoder.encode(fields),
+            encoder.encode(properties),
+        ]
 
     def resolve_other(self, decoder: Decoder, tag: str, rest: list[Any]) -> Any:
         """Read an object, a class, or a dataclass that was sent before."""
@@ -290,7 +294,11 @@ def _with_frames(error: BaseException, frames: Any) -> BaseException:
         known = [
             (file, line, name)
             for file, line, name in frames
-            if type(file) is str and file.startswith("<cell ") and type(line) is int and 0 < line < 100_000 and type(name) is str
+            if type(file) is str
+            and file.startswith("<cell ")
+            and type(line) is int
+            and 0 < line < 100_000
+            and type(name) is str
         ]
     except (TypeError, ValueError):
         return error

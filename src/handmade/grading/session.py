@@ -142,11 +142,19 @@ class Session:
 def _checked(done: Any, most: int) -> dict[str, Any]:
     """Return what a worker says of a cell, once it is known to have the agreed form."""
     try:
-        output = [(str(name), str(text)[:most]) for name, text in done["output"] if name in ("stdout", "stderr")]
+        output = [
+            (str(name), str(text)[:most]) for name, text in done["output"] if name in ("stdout", "stderr")
+        ]
         error = None if done["error"] is None else [str(part)[:10_000] for part in done["error"]]
         result = None if done["result"] is None else str(done["result"])[:most]
         if error is not None and len(error) != 3:
             raise WireError("what came of a cell is not in the agreed form")
-        return {"result": result, "error": error, "time": bool(done["time"]), "output": output, "cut": bool(done["cut"])}
+        return {
+            "result": result,
+            "error": error,
+            "time": bool(done["time"]),
+            "output": output,
+            "cut": bool(done["cut"]),
+        }
     except (TypeError, ValueError, KeyError):
         raise WireError("what came of a cell is not in the agreed form") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -45,6 +46,7 @@ class Zygote:
         self._owner = os.getpid()
         self.scratch = tempfile.mkdtemp(prefix="handmade-")
         os.chmod(self.scratch, 0o711)
+        atexit.register(self.close)
         mine, its = socket.socketpair()
         about = {
             "isolate": isolate,
@@ -78,6 +80,9 @@ class Zygote:
 
     def close(self) -> None:
         """End the zygote and what it forked."""
+        atexit.unregister(self.close)
+        if self._owner != os.getpid():
+            return  # it belongs to the process that this one was forked from
         with contextlib.suppress(OSError):
             self._control.close()
             self._read.close()
@@ -134,7 +139,9 @@ class Process:
         if self.ended:
             return float(self.ended["cpu"])
         try:
-            return time.clock_gettime(~self.pid << 3 | 2)  # the clock of a process, as clock_getcpuclockid(3) makes it
+            return time.clock_gettime(
+                ~self.pid << 3 | 2
+            )  # the clock of a process, as clock_getcpuclockid(3) makes it
         except OSError:
             return 0.0
 

@@ -22,7 +22,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NOBODY = 65534
-LAYERS = ("limits", "user", "files", "system calls", "network")  # by the names under which `lock` reports them
+LAYERS = (
+    "limits",
+    "user",
+    "files",
+    "system calls",
+    "network",
+)  # by the names under which `lock` reports them
 
 _LINUX = sys.platform == "linux"
 _MACHINE = platform.machine()
@@ -69,7 +75,15 @@ def python_trees(hidden: Collection[str]) -> list[str]:
     """Return what Python and the installed packages need to be read, but for what is hidden."""
     roots = [p for p in sys.path if os.path.isdir(p)]
     roots += [os.path.join(prefix, "lib") for prefix in {sys.prefix, sys.base_prefix}]
-    roots += ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache", "/etc/localtime"]
+    roots += [
+        "/lib",
+        "/lib64",
+        "/usr/lib",
+        "/usr/lib64",
+        "/usr/share/zoneinfo",
+        "/etc/ld.so.cache",
+        "/etc/localtime",
+    ]
     roots += ["/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/System/Library"]
     return trees_without(roots, hidden)
 
@@ -88,7 +102,9 @@ def ruleset(readable: Iterable[str], writable: Iterable[str]) -> int | None:
     all_of_it = (1 << (13 if version == 1 else 14 if version == 2 else 15 if version < 5 else 16)) - 1
     network = 3 if version >= 4 else 0  # to bind and to connect TCP: nothing is allowed
     scoped = 3 if version >= 6 else 0  # abstract sockets and signals beyond the own domain
-    handled = struct.pack("<QQQ", all_of_it, network, scoped)[: 8 if version < 4 else 16 if version < 6 else 24]
+    handled = struct.pack("<QQQ", all_of_it, network, scoped)[
+        : 8 if version < 4 else 16 if version < 6 else 24
+    ]
     rules = _syscall(_SYS_LANDLOCK["create_ruleset"], handled, len(handled), 0)
     if rules < 0:
         return None
@@ -233,7 +249,9 @@ def _filter_system_calls() -> str:
         return ""
     program = b"".join(_program(os.getpid()))
     held = ctypes.create_string_buffer(program)
-    fprog = struct.pack("HxxxxxxP" if struct.calcsize("P") == 8 else "HxxP", len(program) // 8, ctypes.addressof(held))
+    fprog = struct.pack(
+        "HxxxxxxP" if struct.calcsize("P") == 8 else "HxxP", len(program) // 8, ctypes.addressof(held)
+    )
     tsync = 1  # all threads
     return "seccomp" if _syscall(_SYS_SECCOMP[_MACHINE], 1, tsync, fprog) == 0 else ""
 

@@ -76,7 +76,9 @@ class Seen:
     @classmethod
     def of(cls, tensor: Tensor) -> Seen:
         grad = tensor.grad if tensor.is_leaf else None
-        return cls(tensor.detach().clone(), None if grad is None else grad.detach().clone(), tensor.requires_grad)
+        return cls(
+            tensor.detach().clone(), None if grad is None else grad.detach().clone(), tensor.requires_grad
+        )
 
     def holds(self, tensor: Tensor) -> bool:
         grad = tensor.grad if tensor.is_leaf else None
@@ -287,7 +289,12 @@ def overwrite(old: Tensor, new: Tensor) -> None:
             old.data = new.detach()
         if not old.is_leaf:
             return
-        if new.grad is None or old.grad is None or old.grad.shape != new.grad.shape or old.grad.dtype != new.grad.dtype:
+        if (
+            new.grad is None
+            or old.grad is None
+            or old.grad.shape != new.grad.shape
+            or old.grad.dtype != new.grad.dtype
+        ):
             old.grad = new.grad
         else:
             old.grad.copy_(new.grad)

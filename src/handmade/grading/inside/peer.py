@@ -42,7 +42,10 @@ class Channel:
     def __init__(self, end: socket.socket, alarm: Callable[[], None] = lambda: None) -> None:
         self.end, self.alarm = end, alarm
         end.setblocking(True)
-        for side in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):  # by the kernel: one system call fewer a message
+        for side in (
+            socket.SO_RCVTIMEO,
+            socket.SO_SNDTIMEO,
+        ):  # by the kernel: one system call fewer a message
             end.setsockopt(socket.SOL_SOCKET, side, struct.pack("ll", 0, 50_000))
         self._came = b""  # and was not read yet
 
@@ -465,7 +468,9 @@ class Peer:
         exact = type(module) is KNOWN.get(known)
         return [path, self.export_object(module), type(module).__name__[:200], known, exact, attributes]
 
-    def mirror(self, decoder: Decoder, ref: Any, name: Any, known: Any, exact: Any, attributes: Any) -> nn.Module:
+    def mirror(
+        self, decoder: Decoder, ref: Any, name: Any, known: Any, exact: Any, attributes: Any
+    ) -> nn.Module:
         """Return what stands here for a module of the other side."""
         if type(name) is not str or (known and known not in KNOWN):
             raise WireError("a module is not in the agreed form")
@@ -536,8 +541,9 @@ def _snapshot(value: Any) -> Callable[[Any], bool] | None:
         return lambda now: len(now) == len(items) and all(map(operator.is_, now, items))
     if isinstance(value, dict):
         pairs = [part for item in value.items() for part in item]
-        return lambda now: 2 * len(now) == len(pairs) and all(
-            map(operator.is_, (part for item in now.items() for part in item), pairs)
+        return lambda now: (
+            2 * len(now) == len(pairs)
+            and all(map(operator.is_, (part for item in now.items() for part in item), pairs))
         )
     if isinstance(value, set | bytearray):
         copied = value.copy()

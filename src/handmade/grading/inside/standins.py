@@ -79,7 +79,9 @@ def install(data: Path, ask_for_parts: Callable[[list[str]], Any]) -> None:
     handmade.check, handmade.learner, handmade.figures, learner.parts = check, learner, figures, parts  # type: ignore[attr-defined]
     package = data / "__init__.py"
     if package.is_file():
-        spec = importlib.util.spec_from_file_location("handmade.data", package, submodule_search_locations=[str(data)])
+        spec = importlib.util.spec_from_file_location(
+            "handmade.data", package, submodule_search_locations=[str(data)]
+        )
         assert spec is not None
         assert spec.loader is not None
         handmade.data = importlib.util.module_from_spec(spec)  # type: ignore[attr-defined]

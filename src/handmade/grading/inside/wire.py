@@ -233,7 +233,7 @@ def _several(tag: str) -> Callable[[Encoder, Any], Any]:
         kinds = set(map(type, value)) if len(value) >= MANY else ()
         if len(kinds) == 1:
             [kind] = kinds
-            if kind is float or (kind is int and -(2**63) <= min(value) and max(value) < 2**63):
+            if kind is float or (kind is int and min(value) >= -(2**63) and max(value) < 2**63):
                 data = np.array(list(value), np.float64 if kind is float else np.int64)
                 return ["n", tag, "f" if kind is float else "i", encoder.buffer(data.tobytes())]
         return [tag, *map(encoder.encode, value)]
@@ -294,7 +294,7 @@ _WRITERS: dict[type, Callable[[Encoder, Any], Any]] = {
     types.SimpleNamespace: lambda e, v: ["N", *(e.encode(p) for item in vars(v).items() for p in item)],
     type(Ellipsis): lambda e, v: ["k", "..."],
     type(NotImplemented): lambda e, v: ["k", "NotImplemented"],
-    **{kind: _write_dict for kind in _DICTS.values()},
+    **dict.fromkeys(_DICTS.values(), _write_dict),
 }
 
 
@@ -371,7 +371,15 @@ class Decoder:
                 raise WireError("a value is not in the agreed form")
         except WireError:
             raise
-        except (LookupError, TypeError, ValueError, OverflowError, RuntimeError, AttributeError, MemoryError) as error:
+        except (
+            LookupError,
+            TypeError,
+            ValueError,
+            OverflowError,
+            RuntimeError,
+            AttributeError,
+            MemoryError,
+        ) as error:
             raise WireError(f"a value with the tag {tag[:10]!r} is not in the agreed form") from error
         self._depth -= 1
         return value
@@ -501,9 +509,9 @@ def _read_tensor(decoder: Decoder, rest: list[Any]) -> torch.Tensor:
     value = flat.reshape([checked[axis] for axis in order])
     value = value.permute([order.index(axis) for axis in range(len(order))])
     if layout == "N":
-        value = value.new_zeros([2 * n for n in checked])[
-            tuple(slice(None, None, 2) for _ in checked)
-        ].copy_(value)
+        value = value.new_zeros([2 * n for n in checked])[tuple(slice(None, None, 2) for _ in checked)].copy_(
+            value
+        )
     elif layout != "C" and isinstance(layout, str):
         raise WireError("the layout of a tensor is not in the agreed form")
     if kept in (2, 3):

@@ -4,7 +4,6 @@ What it answers is judged elsewhere by value, and nothing here is relied upon th
 """
 
 from __future__ import annotations
-
 import __future__
 
 import ast
@@ -22,7 +21,6 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import torch
 from torch import nn
 
 from . import errors
@@ -36,10 +34,7 @@ MANY = 100  # of an iterator's values are sent at once
 # What a handle does. Nothing else that Python would do with two underscores is ever passed on.
 OPERATIONS = frozenset(
     f"__{name}__"
-    for name in (
-        "call len getitem setitem delitem contains iter next eq ne lt le gt ge neg pos abs "
-        "add radd sub rsub mul rmul truediv rtruediv floordiv rfloordiv mod rmod pow rpow matmul rmatmul"
-    ).split()
+    for name in ["call", "len", "getitem", "setitem", "delitem", "contains", "iter", "next", "eq", "ne", "lt", "le", "gt", "ge", "neg", "pos", "abs", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv", "mod", "rmod", "pow", "rpow", "matmul", "rmatmul"]
 )
 _FUNCTIONS = (
     types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodWrapperType, types.WrapperDescriptorType,

@@ -79,7 +79,12 @@ def _end(pid: int) -> dict[str, Any]:
         _, status, usage = os.wait4(pid, 0)
     ended = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
     scale = 1 if sys.platform == "darwin" else 1024
-    return {"ended": ended, "by itself": bool(done), "memory": usage.ru_maxrss * scale, "cpu": usage.ru_utime + usage.ru_stime}
+    return {
+        "ended": ended,
+        "by itself": bool(done),
+        "memory": usage.ru_maxrss * scale,
+        "cpu": usage.ru_utime + usage.ru_stime,
+    }
 
 
 def _be_a_worker(end: int, order: dict[str, Any], about: dict[str, Any], rules: int | None) -> None:
@@ -103,7 +108,9 @@ def _be_a_worker(end: int, order: dict[str, Any], about: dict[str, Any], rules: 
         scratch = about["scratch"]
         kept = {name: os.environ[name] for name in _CLEAN if name in os.environ}
         os.environ.clear()
-        os.environ.update(kept, HOME=scratch, TMPDIR=scratch, MPLCONFIGDIR=scratch, MPLBACKEND="agg", OMP_NUM_THREADS="1")
+        os.environ.update(
+            kept, HOME=scratch, TMPDIR=scratch, MPLCONFIGDIR=scratch, MPLBACKEND="agg", OMP_NUM_THREADS="1"
+        )
         os.chdir(scratch)
         sys.path[:] = [p for p in sys.path if p]
         _reseed(order["seed"])

@@ -1,0 +1,101 @@
+"""Isolated execution as one step of nbgrader's: it takes the place of `nbgrader.preprocessors.Execute` in its list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Bool, Enum, Float, Unicode
+
+from handmade.grading.config import secret_seed
+from handmade.grading.execution import Executed, Limits, Settings, Zygote, execute, handed_out_cells
+from handmade.grading.intake import RELEASE
+
+RECORD = "handmade"  # where, in a graded notebook's metadata, stands how it was executed
+
+
+class IsolatedExecute(NbGraderPreprocessor):
+    """Run a submission's cells in a process of their own, and its graded cells, as the gradebook has them, in this one."""
+
+    cell_seconds = Float(30.0, help="Seconds of work that a cell of the learner's may take.").tag(config=True)
+    by_hand = Enum(
+        ["note", "fail"],
+        "note",
+        help="What becomes of a call that an exercise is about: a note, or no points.",
+    ).tag(config=True)
+    require_isolation = Bool(
+        False, help="Grade nothing where this machine lacks a part of the isolation."
+    ).tag(config=True)
+    desk = Unicode(".", help="The folder of the instructor's desk; submissions cannot read it.").tag(
+        config=True
+    )
+    solutions = Unicode("", help="The folder of the source notebooks; submissions cannot read it.").tag(
+        config=True
+    )
+
+    _zygote: Zygote | None = None
+    _told = False
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Return the notebook with the outputs of its cells, and a record of its execution in its metadata."""
+        executed = self.executed(nb, resources["nbgrader"])
+        self.apply(executed, nb)
+        return nb, resources
+
+    def executed(self, nb: NotebookNode, about: dict[str, Any]) -> Executed:
+        """Return what comes of a notebook's cells."""
+        settings = Settings(
+            limits=Limits(cell_seconds=self.cell_seconds),
+            by_hand=self.by_hand,
+            require_isolation=self.require_isolation,
+        )
+        done = execute(
+            nb,
+            graded=self._graded(about),
+            seed=secret_seed(Path(self.desk)),
+            handed_out=self._handed_out(about["assignment"]),
+            settings=settings,
+            zygote=self._warm(),
+        )
+        if not self._told:
+            IsolatedExecute._told = True
+            lacking = [layer for layer, what in done.isolation.items() if not what]
+            said = ", ".join(what for what in done.isolation.values() if what) or "none"
+            self.log.info("isolation: %s", said)
+            if lacking:
+                self.log.warning("This machine does not isolate a submission's %s.", ", ".join(lacking))
+        return done
+
+    @staticmethod
+    def apply(executed: Executed, nb: NotebookNode) -> None:
+        """Write a result into its notebook."""
+        executed.fill(nb)
+        record = executed.to_json()
+        del record["cells"]
+        nb.metadata[RECORD] = nbformat.from_dict(record)
+
+    def _graded(self, about: dict[str, Any]) -> dict[str, str]:
+        """Return the text of the graded cells as the gradebook has them, whatever the notebook says."""
+        with Gradebook(about["db_url"]) as gradebook:
+            notebook = gradebook.find_notebook(about["notebook"], about["assignment"])
+            graded = {cell.name for cell in notebook.grade_cells} - {c.name for c in notebook.solution_cells}
+            return {
+                cell.name: cell.source
+                for cell in notebook.source_cells
+                if cell.name in graded and cell.cell_type == "code"
+            }
+
+    def _handed_out(self, assignment: str) -> frozenset[str]:
+        release = Path(self.desk) / RELEASE / assignment / f"{assignment}.ipynb"
+        return handed_out_cells(nbformat.read(release, as_version=4)) if release.is_file() else frozenset()
+
+    def _warm(self) -> Zygote:
+        """Return the zygote of this process: nbgrader makes its preprocessors anew for each submission."""
+        if IsolatedExecute._zygote is None or not IsolatedExecute._zygote.is_mine():
+            hidden = [Path(self.desk), *([Path(self.solutions)] if self.solutions else [])]
+            IsolatedExecute._zygote = Zygote(tuple(path.resolve() for path in hidden))
+        return IsolatedExecute._zygote
