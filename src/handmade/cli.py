@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import click
 
@@ -81,9 +82,7 @@ _db = click.option(
 @click.option(
     "--by-hand",
     type=click.Choice(["note", "fail"]),
-    default="note",
-    show_default=True,
-    help="What a call of the very thing that is to be written by hand means.",
+    help="What a call of the very thing that is to be written by hand means: a note, or no points.",
 )
 @_db
 @_desk
@@ -93,7 +92,7 @@ def grade(
     scheduler: str,
     students: str,
     require_isolation: bool,
-    by_hand: str,
+    by_hand: str | None,
     db: str,
     desk: Path | None,
 ) -> None:
@@ -103,7 +102,8 @@ def grade(
     """
     with _instructor() as grading:
         place = grading.Desk(_folder(desk), db)
-        settings = grading.Settings(by_hand=by_hand, require_isolation=require_isolation)
+        changed: dict[str, Any] = {"by_hand": by_hand} if by_hand else {}
+        settings = place.settings(**changed | ({"require_isolation": True} if require_isolation else {}))
         try:
             did = grading.grade(
                 place,
@@ -213,7 +213,11 @@ def _folder(desk: Path | None) -> Path:
 @contextlib.contextmanager
 def _bar(label: str, length: int) -> Iterator[Callable[[], None]]:
     """Show a bar with the time that is left."""
-    with click.progressbar(length=length, label=f"{label:<10}", show_pos=True) as bar:
+    if not sys.stdout.isatty():
+        click.echo(f"{label} {length} …")
+    with click.progressbar(
+        length=length, label=f"{label:<10}", show_pos=True, hidden=not sys.stdout.isatty()
+    ) as bar:
         yield lambda: bar.update(1)
 
 

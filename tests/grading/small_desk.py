@@ -20,7 +20,6 @@ from handmade.grading.config import configure
 c = get_config()
 here = Path(__file__).resolve().parent
 configure(c, root=here, solutions=here / "solutions")
-c.Autograde.autograde_preprocessors[0] = "handmade.grading.executor.IsolatedExecute"
 """
 
 

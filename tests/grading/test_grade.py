@@ -10,7 +10,6 @@ from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateAssignment
 
 from handmade.grading.desk import Busy, Desk, NoDesk
-from handmade.grading.execution import Settings
 from handmade.grading.grade import grade
 from handmade.grading.intake import NoRelease
 from handmade.grading.table import read_table
@@ -78,7 +77,7 @@ def test_a_glob_names_the_students(desk):
 def test_another_seed_or_other_options_execute_again(desk):
     hand_in_class(desk, 2)
     run(desk)
-    did = grade(desk, LESSON, settings=Settings(by_hand="fail"), work=small_desk.WORK)
+    did = grade(desk, LESSON, settings=desk.settings(by_hand="fail"), work=small_desk.WORK)
     assert (did.executed, len(did.written)) == (2, 2)
     (desk.root / "secret_seed").write_text("7\n")
     assert run(desk).executed == 2

@@ -6,6 +6,7 @@ nbgrader runs inside this process, by its own application classes. What it logs 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import logging
 import warnings
@@ -17,6 +18,8 @@ import nbgrader.apps
 from nbgrader.converters.base import NbGraderException
 
 from handmade.grading.config import secret_seed
+from handmade.grading.execution import Settings
+from handmade.grading.executor import IsolatedExecute
 
 CONFIG = "nbgrader_config.py"
 LOG = "nbgrader.log"
@@ -41,7 +44,8 @@ class Desk:
             )
         self._folder = folder.resolve()
         self._argv = [f"--CourseDirectory.db_url={db_url}"] if db_url else []
-        coursedir = self.application("AutogradeApp").coursedir
+        app = self.application("AutogradeApp")
+        self._config, coursedir = app.config, app.coursedir
         self.root = Path(coursedir.root)
         self.db_url: str = coursedir.db_url
         self._source = (self.root / coursedir.source_directory).resolve()
@@ -59,6 +63,10 @@ class Desk:
             return secret_seed(self.root)
         except ValueError as error:
             raise NoDesk(str(error)) from None
+
+    def settings(self, **changed: Any) -> Settings:
+        """Return how submissions are executed here, with some fields changed."""
+        return dataclasses.replace(IsolatedExecute(config=self._config).settings(), **changed)
 
     def application(self, name: str, *argv: str) -> Any:
         """Return one of nbgrader's applications, such as "AutogradeApp", with the desk's configuration loaded."""

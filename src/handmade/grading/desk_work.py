@@ -8,7 +8,6 @@ from nbgrader.converters import GenerateFeedback
 
 from handmade.grading.cluster import NoCluster
 from handmade.grading.desk import Busy, Desk, NoDesk
-from handmade.grading.execution import Settings
 from handmade.grading.grade import NotIsolated, grade
 from handmade.grading.intake import NoRelease
 from handmade.grading.lms import BadRoster, export
@@ -17,7 +16,6 @@ from handmade.grading.table import read_table
 
 __all__ = [
     "Desk",
-    "Settings",
     "export",
     "grade",
     "make_feedback",

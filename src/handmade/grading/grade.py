@@ -23,6 +23,7 @@ from nbgrader.converters import Autograde
 
 from handmade.grading import cache
 from handmade.grading.cluster import There
+from handmade.grading.config import RECORD
 from handmade.grading.desk import Desk
 from handmade.grading.execution import Settings
 from handmade.grading.intake import RELEASE, SUBMITTED, TIMESTAMP, take_in
@@ -30,7 +31,7 @@ from handmade.grading.jobs import Done, Here, Places, Task, task
 from handmade.grading.lookup import result_of
 from handmade.grading.runner import EXECUTE
 from handmade.grading.submissions import Submissions
-from handmade.grading.table import AUTOGRADED, FAILED, GRADED, graded_students, read_graded
+from handmade.grading.table import AUTOGRADED, FAILED, graded_students, read_graded
 from handmade.grading.work import options as options_of
 
 EXECUTOR = "handmade.grading.executor.IsolatedExecute"  # the line of the desk's configuration that LookUp stands in for
@@ -75,14 +76,15 @@ def grade(
     """Grade the students whose names match a glob, and return what was done.
 
     `jobs` processes of this machine execute, or, with a `scheduler`'s address, the workers of its Dask cluster. `say` is told
-    at the start what isolation is in force; `work` names the function that executes. Raises NoRelease, Busy, NoCluster and
+    at the start what isolation is in force; `work` names the function that executes. `settings` take the place of those that the desk is configured with. Raises NoRelease, Busy, NoCluster and
     NotIsolated, with a sentence for the instructor.
     """
     with desk.locked():
         take_in(desk.root, lesson, students)
         submissions = Submissions(desk, lesson, students)
         release = nbformat.read(desk.root / RELEASE / lesson / f"{lesson}.ipynb", as_version=4)
-        options = options_of(desk.seed, release, settings or Settings(), desk.secret_folders)
+        settings = settings or desk.settings()
+        options = options_of(submissions.graded, desk.seed, release, settings, desk.secret_folders)
         run = _Run(desk, submissions, options, work)
         with There(scheduler) if scheduler else Here(jobs) as places:
             run.try_out(places, say)
@@ -159,7 +161,7 @@ class _Run:
     def _is_written(self, student: str, key: str) -> bool:
         """Return whether the graded notebook holds this result, for what was handed in at the same time."""
         notebook = read_graded(self.desk.root, student, self.lesson)
-        record = {} if notebook is None else notebook.metadata.get(GRADED, {})
+        record = {} if notebook is None else notebook.metadata.get(RECORD, {})
         if record.get("key") != key or record.get(FAILED) != self.reasons.get(key):
             return False
         submitted, graded = (
@@ -173,7 +175,7 @@ class _Run:
         if not stale:
             return
         app = self.desk.application("AutogradeApp")
-        app.config.LookUp.update(options=self.options, desk=str(self.desk.root), work=self.work)
+        app.config.LookUp.update(options=self.options, work=self.work)
         steps = app.config.Autograde.autograde_preprocessors
         if EXECUTOR not in steps:
             raise NotIsolated(

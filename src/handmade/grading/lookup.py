@@ -1,4 +1,4 @@
-"""In place of nbgrader's Execute: the outputs come from the cache; what it has not is executed now, in isolation.
+"""IsolatedExecute with a memory: the result comes from the cache; what that has not is executed now, in a process of its own.
 
 A result is what `Executed.to_json` gives, or {"failed": why there is none}.
 """
@@ -10,43 +10,44 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Dict, Unicode
 
-from handmade.grading import cache, work
+from handmade.grading import work
+from handmade.grading.cache import Cache, key
+from handmade.grading.execution import Executed
+from handmade.grading.executor import RECORD, IsolatedExecute
 from handmade.grading.jobs import Done, Here, task
 from handmade.grading.runner import EXECUTE
-from handmade.grading.table import FAILED, GRADED
+from handmade.grading.table import FAILED
 
 NOT_EXECUTED = "NotExecuted"
 
 
-class LookUp(NbGraderPreprocessor):
-    """Fill in the outputs of a notebook's code cells, and note in its metadata what happened.
+class LookUp(IsolatedExecute):
+    """Fill in the outputs of a notebook's code cells, and note in its metadata what happened, and the key of the result.
 
-    `options` are those of the execution; with the cells they make the key of the result.
+    `options` are those of the execution, as `work.options` makes them.
     """
 
     options = Dict(help="The options of the execution.").tag(config=True)
-    desk = Unicode(help="The folder of the instructor's desk.").tag(config=True)
     work = Unicode(EXECUTE, help="What executes a notebook that the cache has not.").tag(config=True)
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Return the notebook with its outputs."""
-        kept = cache.Cache(Path(self.desk), resources["nbgrader"]["assignment"])
+        kept = Cache(Path(self.desk), resources["nbgrader"]["assignment"])
         options = dict(self.options)
-        key = cache.key(nb, options)
-        result = kept.get(key)
+        name = key(nb, options)
+        result = kept.get(name)
         if result is None or not (FAILED in result or work.fits(nb, result)):
             with Here(1) as here:
-                [done] = here.run([task(key, nb, options, self.work)])
+                [done] = here.run([task(name, nb, options, self.work)])
             result = result_of(done)
-            kept.put(key, result)
+            kept.put(name, result)
         if FAILED in result:
             mark_failed(nb, result[FAILED])
         else:
-            work.fill_in(nb, result)
-        nb.metadata[GRADED] = {"key": key, **{k: v for k, v in result.items() if k != "cells"}}
+            self.apply(Executed.from_json(result), nb)
+        nb.metadata[RECORD]["key"] = name
         return nb, resources
 
 
@@ -66,3 +67,4 @@ def mark_failed(notebook: NotebookNode, reason: str) -> None:
         if cell.cell_type == "code":
             graded = cell.metadata.get("nbgrader", {}).get("grade")
             cell.outputs = [nbformat.from_dict(error)] if graded else []
+    notebook.metadata[RECORD] = {FAILED: reason}

@@ -38,6 +38,9 @@ class Submissions:
                     f"The gradebook knows no {lesson}. Run first: nbgrader generate_assignment {lesson}"
                 ) from None
             self._sources: dict[str, str] = {c.name: c.source for c in notebook.source_cells if c.locked}
+            code = {c.name for c in notebook.grade_cells if c.cell_type == "code"}
+            #: The text of each graded code cell, by grade_id.
+            self.graded = {name: text for name, text in self._sources.items() if name in code}
             self._points: dict[str, float] = {c.name: c.max_score for c in notebook.grade_cells}
 
     def path(self, student: str) -> Path:

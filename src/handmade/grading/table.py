@@ -25,13 +25,12 @@ from nbgrader.api import (
     SubmittedNotebook,
 )
 
-from handmade.grading.config import COURSE_ID
+from handmade.grading.config import COURSE_ID, RECORD
 from handmade.grading.intake import RELEASE, SUBMITTED, load_record
 from handmade.grading.reading import quoted
 
 AUTOGRADED = "autograded"
-GRADED = "handmade"  # where, in a graded notebook's metadata, the record of its execution stands
-FAILED = "failed"  # in that record: why the notebook could not be executed
+FAILED = "failed"  # in the record of an execution: why the notebook could not be executed
 TOO_LONG = "No answer within"  # how a check's message begins where it stopped a function
 
 
@@ -266,7 +265,7 @@ def _happened(
     notebook = read_graded(desk, student, lesson)
     if notebook is None:
         return sentences, {}
-    graded = dict(notebook.metadata.get(GRADED, {}))
+    graded = dict(notebook.metadata.get(RECORD, {}))
     if graded.get(FAILED):
         return [f"Could not be executed: {graded[FAILED]}.", *sentences], graded
     if not (record and record.unreadable):

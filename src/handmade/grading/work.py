@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,27 @@ import nbformat
 from nbformat import NotebookNode
 
 from handmade.grading.execution import (
-    Executed,
     Limits,
     Settings,
     Zygote,
     execute,
-    graded_cells,
     handed_out_cells,
 )
 
 
 def options(
-    seed: int, release: NotebookNode, settings: Settings, hidden: Sequence[Path] = ()
+    graded: Mapping[str, str],
+    seed: int,
+    release: NotebookNode,
+    settings: Settings,
+    hidden: Sequence[Path] = (),
 ) -> dict[str, Any]:
-    """Return what executing needs beside the notebook, as plain data; `hidden` are folders that no learner's code may read."""
+    """Return what executing needs beside the notebook, as plain data.
+
+    `graded` are the gradebook's texts of the graded cells, by grade_id; `hidden` folders that no learner's code may read.
+    """
     return {
+        "graded": dict(graded),
         "seed": seed,
         "handed_out": sorted(handed_out_cells(release)),
         "settings": asdict(settings),
@@ -35,12 +41,11 @@ def options(
 
 
 def execute_plain(notebook: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-    """Return the result of a notebook whose graded cells are the gradebook's own, as `Executed.to_json` gives it."""
-    node = nbformat.from_dict(notebook)
+    """Return the result of a notebook, as `Executed.to_json` gives it."""
     given = options["settings"]
     return execute(
-        node,
-        graded=graded_cells(node),
+        nbformat.from_dict(notebook),
+        graded=options["graded"],
         seed=options["seed"],
         handed_out=frozenset(options["handed_out"]),
         settings=Settings(**{**given, "limits": Limits(**given["limits"])}),
@@ -67,8 +72,3 @@ def fits(notebook: NotebookNode, result: dict[str, Any]) -> bool:
     """Return whether a result is one of this notebook: of all its code cells, where they stand."""
     places = [(i, cell.get("id", "")) for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
     return [(cell["index"], cell["id"]) for cell in result["cells"]] == places
-
-
-def fill_in(notebook: NotebookNode, result: dict[str, Any]) -> None:
-    """Put a result's outputs under the cells of its notebook."""
-    Executed.from_json(result).fill(notebook)
