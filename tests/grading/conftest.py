@@ -106,3 +106,12 @@ def desk(another_desk):
 def lesson_release(root):
     """Lesson 01 as it is handed out."""
     return nbformat.read(root / "course/01_matmul/01_matmul.ipynb", as_version=4)
+
+
+@pytest.fixture(scope="session")
+def zygote():
+    """A warm interpreter for isolated workers."""
+    from handmade.grading.zygote import Zygote
+
+    with Zygote() as made:
+        yield made

@@ -72,7 +72,7 @@ def _parsed(text: str) -> ast.Module:
 
 def _imported(texts: Collection[str]) -> dict[str, str]:
     """Return what names that were imported from a library are called there."""
-    names = {}
+    names: dict[str, str] = {}
     for text in texts:
         for node in ast.walk(_parsed(text)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in _LIBRARIES:

@@ -30,7 +30,8 @@ class EarlierParts:
 
         Raises ValueError for a name that no earlier lesson has.
         """
-        lessons, texts = {}, {}
+        lessons: dict[str, str] = {}
+        texts: dict[str, str] = {}
         for name in names:
             found = checks.find(name)
             if found is None or found.lesson not in self.lessons:

@@ -222,7 +222,7 @@ class _Execution:
         self.seed, self.settings, self.zygote = seed, settings, zygote
         self.cells = [(i, cell) for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
         self.graded = {
-            i: graded[g] for i, cell in self.cells if (g := _marks(cell).get("grade_id")) in graded
+            i: graded[g] for i, cell in self.cells if (g := str(_marks(cell).get("grade_id"))) in graded
         }
         self.run_here = self._that_run(handed_out)
         self.points = {i: _marks(cell).get("points") for i, cell in self.cells}
@@ -234,7 +234,7 @@ class _Execution:
         self.limits: list[str] = []
         self.notes: list[str] = []
         self.by_hand = by_hand.found(
-            {str(g): cell.source for _, cell in self.cells if (g := _marks(cell).get("grade_id"))},
+            {str(name): cell.source for _, cell in self.cells if (name := _marks(cell).get("grade_id"))},
             [
                 cell.source
                 for i, cell in self.cells
@@ -352,13 +352,16 @@ class _Execution:
         for name in sorted(learners):
             with contextlib.suppress(NameError):
                 names[name] = self.session.fetch(name)
-        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        last = None
+        if tree.body and isinstance(tree.body[-1], ast.Expr):
+            last = tree.body[-1].value
+            del tree.body[-1]
         before = dict(names)
         exec(compile(tree, file, "exec"), names)
         value = None
         if last is not None:
-            value = eval(compile(ast.Expression(last.value), file, "eval"), names)
-            if value is not None and _says_so_itself(last.value, learners):
+            value = eval(compile(ast.Expression(last), file, "eval"), names)
+            if value is not None and _says_so_itself(last, learners):
                 raise ValueError("The value of a graded cell must not be what the submission itself returns.")
         self.names |= {name: v for name, v in names.items() if name not in before or before[name] is not v}
         self.names.pop("__builtins__", None)

@@ -214,7 +214,7 @@ class Side(Peer):
         if isinstance(value, type):
             return ["F", self.export_object(value), value.__name__]
         if isinstance(value, collections.abc.MappingView):
-            return encoder.encode(list(value))
+            return encoder.encode([*value])  # type: ignore[misc]
         return super().export_other(encoder, value)
 
     def export_plain(self, encoder: Encoder, value: Any) -> Any:
@@ -263,7 +263,7 @@ class Side(Peer):
     def _object(self, ref: int, cls: Any) -> RemoteObject:
         if not isinstance(cls, RemoteType):
             raise WireError("an object is not in the agreed form")
-        made = object.__new__(cls)
+        made: RemoteObject = object.__new__(cls)  # type: ignore[arg-type]
         made.__dict__.update(_peer=self, _ref=ref)
         return made
 

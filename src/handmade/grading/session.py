@@ -54,7 +54,14 @@ class Session:
         file = f"<cell {index + 1}>"
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
         seconds = self.settings.limits.cell_seconds
-        nothing = {"result": None, "error": None, "time": False, "output": [], "cut": False, "lost": ""}
+        nothing: dict[str, Any] = {
+            "result": None,
+            "error": None,
+            "time": False,
+            "output": [],
+            "cut": False,
+            "lost": "",
+        }
         try:
             side = self._alive()
             side.seconds = seconds + 2  # the worker stops it by itself, unless it is kept from that

@@ -48,7 +48,7 @@ class Zygote:
         os.chmod(self.scratch, 0o711)
         atexit.register(self.close)
         mine, its = socket.socketpair()
-        about = {
+        about: dict[str, Any] = {
             "isolate": isolate,
             "hidden": [str(_PACKAGE), *map(str, hidden)],
             "data": str(_PACKAGE / "data"),
@@ -57,7 +57,8 @@ class Zygote:
         self._control = mine
         self._read = mine.makefile("rb")
         self.work = Path(about["scratch"])
-        self._empty()
+        self.work.mkdir()
+        os.chmod(self.work, 0o777)  # the worker may be another user
         with its:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-c", _BOOT, str(_HERE), str(its.fileno()), json.dumps(about)],
@@ -105,9 +106,13 @@ class Zygote:
         return self._listen()
 
     def _empty(self) -> None:
-        shutil.rmtree(self.work, ignore_errors=True)
-        self.work.mkdir(exist_ok=True)
-        os.chmod(self.work, 0o777)  # the worker may be another user
+        """Empty the scratch folder; it stays the same one, which alone the workers may write to."""
+        for entry in os.scandir(self.work):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                with contextlib.suppress(OSError):
+                    os.unlink(entry.path)
 
     def _tell(self, message: dict[str, Any], descriptors: list[int]) -> None:
         try:

@@ -249,14 +249,14 @@ class Modules:
             if kind == "n":
                 loose[path].add(leaf)
         for path, module in by_path.items():
-            for held, wanted in zip((module._parameters, module._buffers), lists[path], strict=True):
+            own: tuple[dict[str, Any], ...] = (module._parameters, module._buffers)
+            for held, wanted in zip(own, lists[path], strict=True):
                 if owned:
                     held.update({name: t for name, t in wanted.items() if name in held})
                 else:
                     empty = {name: None for name, t in held.items() if t is None and name not in wanted}
                     held.clear()
-                    held.update(wanted)
-                    held.update(empty)
+                    held.update(wanted | empty)
             if not owned:
                 module._non_persistent_buffers_set = loose[path]
 

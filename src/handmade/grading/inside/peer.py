@@ -205,7 +205,7 @@ class Peer:
         for k in sorted(k for k in shared if k is not None):
             tensor = self.modules.tensors[k]
             if tensor.requires_grad:
-                found.append((["S", k], tensor))
+                found.append((["H", k], tensor))
         return found
 
     def _ask(self, question: dict[str, Any], encoder: Encoder) -> tuple[Any, int, list[Tensor]]:
@@ -423,7 +423,7 @@ class Peer:
         """Return what the other side's `_export` wrote."""
         if tag == "~":
             return self.objects[rest[0]]
-        if tag == "S":
+        if tag == "H":
             return self.modules.tensors[rest[0]]
         if tag == "M":
             module = self.proxies[rest[0]]

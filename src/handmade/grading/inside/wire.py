@@ -34,7 +34,7 @@ _DICTS = {
     c.__name__: c for c in (dict, collections.OrderedDict, collections.Counter, collections.defaultdict)
 }
 _TYPES = {c.__name__: c for c in (bool, int, float, complex, str, bytes, list, tuple, set, dict, type(None))}
-_NUMPY = {np.dtype(code).str: np.dtype(code) for code in "?bhilqBHILQefdgFD"}
+_NUMPY = {code: np.dtype(code) for code in {np.dtype(c).str for c in "?bhilqBHILQefdgFD"}}
 _TORCH = {
     str(dtype).removeprefix("torch."): dtype
     for dtype in (
@@ -128,7 +128,7 @@ class Encoder:
             return self._numbers[id(value)]
         if isinstance(value, torch.Tensor) and (known := self.shared(value)) is not None:
             self.met.append(known)
-            return ["S", known]
+            return ["H", known]
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise WireError(f"a value is nested more than {MAX_DEPTH} levels deep")
@@ -221,7 +221,7 @@ def _layout(plain: torch.Tensor) -> tuple[Any, torch.Tensor]:
     """Return how a tensor lies in memory, and the tensor whose entries are to be sent one after another."""
     if plain.is_contiguous():
         return "C", plain
-    order = sorted(range(plain.ndim), key=lambda axis: -plain.stride(axis))
+    order = sorted(range(plain.ndim), key=plain.stride, reverse=True)
     turned = plain.permute(order)
     return (order, turned) if turned.is_contiguous() else ("N", plain)
 

@@ -34,7 +34,41 @@ MANY = 100  # of an iterator's values are sent at once
 # What a handle does. Nothing else that Python would do with two underscores is ever passed on.
 OPERATIONS = frozenset(
     f"__{name}__"
-    for name in ["call", "len", "getitem", "setitem", "delitem", "contains", "iter", "next", "eq", "ne", "lt", "le", "gt", "ge", "neg", "pos", "abs", "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv", "mod", "rmod", "pow", "rpow", "matmul", "rmatmul"]
+    for name in [
+        "call",
+        "len",
+        "getitem",
+        "setitem",
+        "delitem",
+        "contains",
+        "iter",
+        "next",
+        "eq",
+        "ne",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "neg",
+        "pos",
+        "abs",
+        "add",
+        "radd",
+        "sub",
+        "rsub",
+        "mul",
+        "rmul",
+        "truediv",
+        "rtruediv",
+        "floordiv",
+        "rfloordiv",
+        "mod",
+        "rmod",
+        "pow",
+        "rpow",
+        "matmul",
+        "rmatmul",
+    ]
 )
 _FUNCTIONS = (
     types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodWrapperType, types.WrapperDescriptorType,

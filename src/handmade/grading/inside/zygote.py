@@ -6,6 +6,7 @@ a submission can find. One thread alone works here before the fork; torch's pool
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -13,6 +14,7 @@ import random
 import signal
 import socket
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import Any
@@ -70,8 +72,6 @@ def _say(control: socket.socket, message: dict[str, Any]) -> None:
 
 def _end(pid: int) -> dict[str, Any]:
     """Kill a worker, and return how it ended and what it used."""
-    import contextlib
-
     done, status, usage = os.wait4(pid, os.WNOHANG)
     if not done:
         with contextlib.suppress(ProcessLookupError):
@@ -103,7 +103,7 @@ def _be_a_worker(end: int, order: dict[str, Any], about: dict[str, Any], rules: 
         if rules is not None:
             os.dup2(rules, rules_at, inheritable=False)
         os.closerange(5 if rules is not None else 4, 4096)
-        sys.stdin = open(0)
+        sys.stdin = os.fdopen(0)
         os.umask(0o077)
         scratch = about["scratch"]
         kept = {name: os.environ[name] for name in _CLEAN if name in os.environ}
@@ -112,6 +112,7 @@ def _be_a_worker(end: int, order: dict[str, Any], about: dict[str, Any], rules: 
             kept, HOME=scratch, TMPDIR=scratch, MPLCONFIGDIR=scratch, MPLBACKEND="agg", OMP_NUM_THREADS="1"
         )
         os.chdir(scratch)
+        tempfile.tempdir = scratch
         sys.path[:] = [p for p in sys.path if p]
         _reseed(order["seed"])
         plan = lockdown.Plan(
