@@ -168,26 +168,61 @@ def _size_case(make: Callable[[Any], Any], text: str, expected: int, note: str) 
 
 
 def _slopes_case(
-    make: Callable[[Any], Any], text: str, given: Tensor, expected: list[str], note: str
+    make: Callable[[Any], Any],
+    text: str,
+    weights: Weights,
+    given: Tensor,
+    right: Callable[[Tensor, Weights], Tensor],
+    draw: str,
+    note: str = "the slopes along all parameters, and along what came in: without them nothing learns",
 ) -> Case:
-    """Return the case that asks along which parameters the output has a slope: along all, or training leaves some as they are."""
+    """Return the case that asks how steep a loss is along every parameter, and along the input where it holds floats.
 
-    def ask(candidate: Any) -> list[str]:
+    A step that torch cannot follow back (`detach`, `.data`, `no_grad`, numpy) leaves the output right and the slope wrong.
+    """
+    float_input = given.is_floating_point()
+
+    def slopes(
+        module: Callable[[Tensor], Tensor], parameters: Mapping[str, Tensor]
+    ) -> dict[str, float | None]:
+        x = given.clone().requires_grad_(float_input)
+        (module(x) ** 2).sum().backward()
+        asked = {**parameters, "x": x} if float_input else parameters
+        return {name: None if t.grad is None else float(t.grad.norm()) for name, t in asked.items()}
+
+    def ask(candidate: Any) -> dict[str, float | None]:
         module = make(candidate)
-        (module(given.clone()) ** 2).sum().backward()
-        return sorted(n for n, p in module.named_parameters(remove_duplicate=False) if p.grad is not None)
+        module.load_state_dict(dict(weights))
+        return slopes(module, dict(module.named_parameters(remove_duplicate=False)))
 
-    def view(found: list[str]) -> list[str]:
-        left = [name for name in sorted(expected) if name not in found]
-        if left:
-            raise Unfit(f"No slope reaches {_some(left)}: training would leave it as it is.")
-        return [name for name in found if name in expected]
+    leaves = {
+        id(numbers): numbers.clone().requires_grad_() for numbers in weights.values()
+    }  # tied ones are one leaf
+    held = {name: leaves[id(numbers)] for name, numbers in weights.items()}
+    expected = slopes(lambda x: right(x, held), held)
 
+    def view(found: dict[str, float | None]) -> bool:
+        unreached = [name for name in expected if found.get(name) is None]
+        if unreached:
+            raise Unfit(
+                f"No slope reaches {_some(unreached)}: nothing {'before it' if unreached == ['x'] else 'there'} could learn."
+            )
+        for name, slope in expected.items():
+            if not math.isclose(found[name] or 0.0, slope or 0.0, rel_tol=1e-3, abs_tol=1e-3):
+                raise Unfit(
+                    f"The output is right, but not its slope along {_some([name])}: its length is {found[name]:.4g}, where {slope:.4g} is right. "
+                    "Does a part of the way to the output not count (`detach`, `.data`, `torch.no_grad()`, numpy)?"
+                )
+        return True
+
+    x = "ids" if not float_input else "x"
     return play(
         ask,
-        f"module = {text}\n(module({literal(given)}) ** 2).sum().backward()\n"
-        "[name for name, p in module.named_parameters(remove_duplicate=False) if p.grad is not None]",
-        expect=sorted(expected),
+        f"module = {text}\n{draw}\n{x} = {literal(given)}{'.requires_grad_()' if float_input else ''}\n"
+        f"(module({x}) ** 2).sum().backward()\n"
+        "{name: p.grad.norm() for name, p in module.named_parameters(remove_duplicate=False)}"
+        + (", x.grad.norm()" if float_input else ""),
+        expect=True,
         view=view,
         note=note,
     )
@@ -435,9 +470,10 @@ def LayerNorm(rng: np.random.Generator) -> Iterator[Case]:
     yield _slopes_case(
         lambda C: C(3),
         "LayerNorm(3)",
+        w,
         tensor([[1.0, 2.0, 6.0]]),
-        ["weight", "bias"],
-        "both parameters can learn",
+        lambda x, held: F.layer_norm(x, (3,), held["weight"], held["bias"]),
+        draw,
     )
 
 
@@ -527,9 +563,10 @@ def MLPLayer(rng: np.random.Generator) -> Iterator[Case]:
     yield _slopes_case(
         lambda C: C(3, 5),
         "MLPLayer(3, 5)",
+        w,
         tensor([[1.0, 2.0, -3.0]]),
-        list(shapes),
-        "all parameters can learn",
+        lambda x, held: _mlp(x, {f"mlp.{name}": numbers for name, numbers in held.items()}, "mlp"),
+        draw,
     )
 
 
@@ -894,7 +931,12 @@ def Block(rng: np.random.Generator) -> Iterator[Case]:
     text = "Block(GPTConfig(8, 7, d_model=4, n_layers=3, n_heads=1))"
     yield _names_case(lambda C: C(other), text, _shapes_of_block(other), "another config; d_mlp is 16")
     yield _slopes_case(
-        lambda C: C(_CONFIG), made, floats(rng, 3, 6), list(shapes), "all parameters can learn"
+        lambda C: C(_CONFIG),
+        made,
+        _drawn(shapes, seed),
+        floats(rng, 3, 6),
+        lambda x, held: _block(x, held, _CONFIG.n_heads),
+        _draw_text("module", seed),
     )
 
 
@@ -1544,7 +1586,16 @@ def GPT(rng: np.random.Generator) -> Iterator[Case]:
     yield _gpt_rejects(ids(2, 9), "9 tokens in each of 2 texts, and the context holds 7")
     yield _gpt_rejects(tensor([[0, 8, 1]]), "the id 8 in a vocabulary of 8")
     yield _gpt_rejects(tensor([[0, 1], [-1, 2]]), "a negative id")
-    yield _slopes_case(lambda C: C(_CONFIG), made, ids(2, 7), list(tied), "all parameters can learn")
+    weights = _drawn(tied, seed)
+    weights["token_embedding.weight"] = weights["unembedding.weight"]
+    yield _slopes_case(
+        lambda C: C(_CONFIG),
+        made,
+        weights,
+        ids(2, 7),
+        lambda x, held: _logits(x, held, _CONFIG),
+        _draw_text("module", seed),
+    )
 
 
 class _GPT(nn.Module):

@@ -1083,6 +1083,32 @@ def _reached(rng: np.random.Generator) -> Case:
     )
 
 
+def _slope_of_x(rng: np.random.Generator) -> Case:
+    """Return the case that asks for the slope along the input: what comes before the layer learns by it alone."""
+    seed, x = int(rng.integers(1000)), floats(rng, 3, 4, largest=1.0)
+
+    def ask(candidate: Any) -> Any:
+        layer = candidate(4, 2)
+        if sentence := _load(layer, _state(4, seed)):
+            return sentence
+        given = x.clone().requires_grad_()
+        (layer(given) ** 2).sum().backward()
+        return "No gradient reaches x." if given.grad is None else given.grad
+
+    text = "\n".join(
+        [
+            _state_text(4, seed),
+            "layer = MultiHeadAttention(4, 2)",
+            "layer.load_state_dict(state, strict=False)",
+            f"x = {literal(x)}.requires_grad_()",
+            "(layer(x) ** 2).sum().backward()",
+            "x.grad",
+        ]
+    )
+    note = "the gradient along x, by which the layers before this one learn"
+    return play(ask, text, view=_no_sentence, note=note, tolerance=1e-4)
+
+
 def _fresh_weights() -> Case:
     """Return the case that asks for a new layer's weights to be random: not zero, and no two of the four alike."""
 
@@ -1124,6 +1150,7 @@ def MultiHeadAttention(rng: np.random.Generator) -> Iterator[Case]:
     yield _loaded(rng, (2, 4), 2, first=5, note="after a longer text, a shorter one")
     yield _loaded(rng, (3, 4), 2, double=True, note="float64")
     yield _reached(rng)
+    yield _slope_of_x(rng)
     yield _fresh_weights()
     yield rejects(6, 4, text="MultiHeadAttention(6, 4)", note="4 heads cannot share 6 numbers evenly")
     yield rejects(2, 4, text="MultiHeadAttention(2, 4)", note="more heads than numbers")
