@@ -34,6 +34,7 @@ def execute(notebook, options):
                     "state": state,
                     "hidden": False,
                     "misconception": found[1] if found else "",
+                    "says": f"You {found[1]}." if found else "",
                     "n_right": 0,
                     "n_cases": 1,
                 }

@@ -10,7 +10,14 @@ QUICK = Settings(limits=Limits(cell_seconds=1.0))
 def submission(*learner, graded="", points=2):
     """Return a notebook of the learner's cells and one graded cell."""
     cells = [new_code_cell(text, id=f"own-{i}") for i, text in enumerate(learner)]
-    marks = {"grade": True, "grade_id": "test", "locked": True, "points": points, "solution": False, "schema_version": 3}
+    marks = {
+        "grade": True,
+        "grade_id": "test",
+        "locked": True,
+        "points": points,
+        "solution": False,
+        "schema_version": 3,
+    }
     cells.append(new_code_cell(graded, id="test", metadata={"nbgrader": marks}))
     return new_notebook(cells=cells)
 

@@ -12,7 +12,13 @@ from handmade.grading.inside import lockdown
 
 def tried(zygote, code):
     """Return "done" or the error that a piece of a submission's code ended with."""
-    return said(run(zygote, f"try:\n    {code}\n    print('done')\nexcept BaseException as e:\n    print(type(e).__name__, e)"), 0).strip()
+    return said(
+        run(
+            zygote,
+            f"try:\n    {code}\n    print('done')\nexcept BaseException as e:\n    print(type(e).__name__, e)",
+        ),
+        0,
+    ).strip()
 
 
 DENIED = {
@@ -99,7 +105,9 @@ def test_what_is_in_force_is_said(zygote):
 
 def test_one_submission_finds_nothing_of_another(zygote):
     run(zygote, "open('mine', 'w').write('secret'); import torch; torch.handmade_was_here = 1")
-    text = said(run(zygote, "import os, torch; print(os.listdir('.'), hasattr(torch, 'handmade_was_here'))"), 0)
+    text = said(
+        run(zygote, "import os, torch; print(os.listdir('.'), hasattr(torch, 'handmade_was_here'))"), 0
+    )
     assert text == "[] False\n"
 
 

@@ -22,10 +22,11 @@ COLUMNS = [
 ISOLATION = {"files": "Landlock", "network": "a network of its own"}
 
 
-def row(student, dot="passed", collapse="passed", misconception="", **graded):
+def row(student, dot="passed", collapse="passed", misconception=None, **graded):
     runs = [
-        {"grade_id": f"check_{name}", "exercise": name, "state": state, "misconception": mistake}
-        for name, state, mistake in (("dot", dot, ""), ("collapse", collapse, misconception))
+        {"grade_id": f"check_{name}", "exercise": name, "state": state}
+        | {"misconception": mistake.name if mistake else "", "says": mistake.says if mistake else ""}
+        for name, state, mistake in (("dot", dot, None), ("collapse", collapse, misconception))
     ]
     points = {
         "check_dot": float(dot == "passed"),
@@ -41,8 +42,8 @@ def table():
         "01_matmul",
         COLUMNS,
         [
-            *(row(f"s{i}", collapse="wrong", misconception=MISTAKE.name) for i in range(4)),
-            row("t1", collapse="wrong", misconception=OTHER.name),
+            *(row(f"s{i}", collapse="wrong", misconception=MISTAKE) for i in range(4)),
+            row("t1", collapse="wrong", misconception=OTHER),
             row("u1", dot="not written", collapse="time", limits=["Time limit: `collapse` did not answer."]),
             row("v1", notes=["`collapse` calls <b>einsum</b> in line 3."]),
             row("w1", isolation={"files": "", "network": "no sockets"}),
@@ -156,7 +157,7 @@ def test_a_graded_class_has_its_report(desk):
     found, path = write_report(desk.root, LESSON, desk.db_url)
     assert path == desk.root / "reports" / f"{LESSON}.html"
     assert (found.students, len(found.graded), len(found.unreadable)) == (7, 7, 1)
-    assert [(m.says, m.students) for m in found.misconceptions] == [("added", ["s001", "s004"])]
+    assert [(m.says, m.students) for m in found.misconceptions] == [("You added.", ["s001", "s004"])]
     assert found.exercises[1].states == {"not written": 3, "passed": 2, "wrong": 2}
     page = path.read_text()
     assert "ends in the middle" in page

@@ -66,7 +66,12 @@ DTYPES = ["?", "i1", "u2", "i4", "i8", "u8", "f2", "f4", "f8", "c8", "c16"]
 @pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), (2, 0, 3), (2, 3, 4)])
 def test_arrays(dtype, shape):
     array = (np.arange(np.prod(shape, dtype=int)) % 5).astype(dtype).reshape(shape)
-    for value in (array, array.T, array[..., ::2] if array.ndim else array, array[()] if not shape else array):
+    for value in (
+        array,
+        array.T,
+        array[..., ::2] if array.ndim else array,
+        array[()] if not shape else array,
+    ):
         back = there_and_back(value)
         assert type(back) is type(value)
         assert back.dtype == value.dtype
@@ -100,7 +105,13 @@ def test_what_autograd_knows():
     parameter.grad = torch.arange(3.0)
     frozen = torch.nn.Parameter(torch.ones(1), requires_grad=False)
     back = there_and_back([leaf, parameter, frozen, leaf * 2, parameter.grad])
-    assert [type(t) for t in back] == [torch.Tensor, torch.nn.Parameter, torch.nn.Parameter, torch.Tensor, torch.Tensor]
+    assert [type(t) for t in back] == [
+        torch.Tensor,
+        torch.nn.Parameter,
+        torch.nn.Parameter,
+        torch.Tensor,
+        torch.Tensor,
+    ]
     assert [t.requires_grad for t in back] == [True, True, False, True, False]
     assert [t.is_leaf for t in back] == [True, True, True, False, True]
     assert back[1].grad is back[4]
@@ -173,7 +184,11 @@ def test_a_subclass_arrives_as_its_base_with_what_is_really_in_it(value, kind):
 @pytest.mark.parametrize("drawn", [0, 1, 3, 1000])
 def test_generators_go_on_where_they_were(make, drawn):
     def draw(generator, n):
-        return generator.random(n) if isinstance(generator, np.random.Generator) else torch.rand(n, generator=generator)
+        return (
+            generator.random(n)
+            if isinstance(generator, np.random.Generator)
+            else torch.rand(n, generator=generator)
+        )
 
     here = make(5)
     draw(here, drawn)
@@ -248,7 +263,11 @@ def test_a_truth_value_made_of_any_byte_is_true_or_false():
 
 def test_frames_that_are_damaged_anywhere_never_do_worse_than_a_wire_error():
     rng = random.Random(0)
-    values = [v for v in VALUES if v is not type(None)] + [np.eye(3), torch.ones(2, 3).T, np.random.default_rng(1)]
+    values = [v for v in VALUES if v is not type(None)] + [
+        np.eye(3),
+        torch.ones(2, 3).T,
+        np.random.default_rng(1),
+    ]
     whole = frame(values)
     for _ in range(3_000):
         data = bytearray(whole)

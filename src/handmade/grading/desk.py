@@ -129,7 +129,9 @@ class _Errors(logging.Handler):
         self.kept = kept
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.kept.append(record.getMessage())
+        said = record.getMessage()
+        if not said.startswith("Traceback") and said not in self.kept:  # that is in the file
+            self.kept.append(said)
 
 
 @contextlib.contextmanager

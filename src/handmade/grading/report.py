@@ -137,26 +137,21 @@ def summary(desk: Path, table: Table) -> Summary:
 def _exercise(column: Column, graded: list[Row]) -> Exercise:
     exercise = checks.find(column.title)
     states: Counter[str] = Counter()
-    who: dict[str, list[str]] = {}
+    who: dict[tuple[str, str], list[str]] = {}
     for row in graded:
         runs = [run for run in row.graded.get("checks", []) if run["grade_id"] == column.grade_id]
         worst = next((run for run in runs if run["state"] != "passed"), None)
         if worst is not None:
             states[worst["state"]] += 1
             if worst["misconception"]:
-                who.setdefault(worst["misconception"], []).append(row.student)
+                who.setdefault((worst["misconception"], worst["says"]), []).append(row.student)
         else:  # no check was reached: the cell before it failed, or stock nbgrader executed
             right = row.points.get(column.grade_id) == column.points
             states["passed" if right else "no answer"] += 1
-    known = {m.name: m for m in exercise.misconceptions} if exercise else {}
+    asks = {m.name: m.asks for m in exercise.misconceptions} if exercise else {}
     mistakes = [
-        Misconception(
-            column.title,
-            known[name].says if name in known else name,
-            known[name].asks if name in known else "",
-            students,
-        )
-        for name, students in sorted(who.items(), key=lambda found: -len(found[1]))
+        Misconception(column.title, says, asks.get(name, ""), students)
+        for (name, says), students in sorted(who.items(), key=lambda found: -len(found[1]))
     ]
     return Exercise(
         column,
