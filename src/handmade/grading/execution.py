@@ -345,13 +345,15 @@ class _Execution:
         """Run the text, and return the value of its last expression, where that is the graded cell's own."""
         file = f"<graded {grade_id}>"
         tree = ast.parse(source, file)
-        learners = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - self.names.keys()
+        used = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
         names: dict[str, Any] = {"__name__": "__graded__", **_PRESET, "check": _Check(self, grade_id, shown)}
-        learners -= names.keys() | vars(builtins).keys()
         names |= self.names
-        for name in sorted(learners):
+        fetched = set()
+        for name in sorted({node.id for node in used} - names.keys() - vars(builtins).keys()):
             with contextlib.suppress(NameError):
                 names[name] = self.session.fetch(name)
+                fetched.add(name)
+        fetched -= {node.id for node in used if isinstance(node.ctx, ast.Store)}
         last = None
         if tree.body and isinstance(tree.body[-1], ast.Expr):
             last = tree.body[-1].value
@@ -361,7 +363,7 @@ class _Execution:
         value = None
         if last is not None:
             value = eval(compile(ast.Expression(last), file, "eval"), names)
-            if value is not None and _says_so_itself(last, learners):
+            if value is not None and _says_so_itself(last, fetched):
                 raise ValueError("The value of a graded cell must not be what the submission itself returns.")
         self.names |= {name: v for name, v in names.items() if name not in before or before[name] is not v}
         self.names.pop("__builtins__", None)

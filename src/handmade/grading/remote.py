@@ -16,11 +16,12 @@ from typing import Any
 
 from handmade.checks.guard import PATIENCE, TimeLimit
 from handmade.grading.inside import errors
-from handmade.grading.inside.peer import MOST_ITEMS, Gone, Peer, RemoteFunction
+from handmade.grading.inside.peer import ENDED, MOST_ITEMS, Gone, Peer, RemoteFunction
 from handmade.grading.inside.wire import Decoder, Encoder, WireError
 from handmade.grading.inside.worker import OPERATIONS
 from handmade.grading.zygote import Process
 
+DYING = 0.5  # seconds in which a worker that closed its end may end by itself, so that its reason is known
 Parts = Callable[[list[str]], Any]
 
 
@@ -150,6 +151,7 @@ class Side(Peer):
 
     def _ask(self, question: dict[str, Any], encoder: Encoder) -> Any:
         self.n_messages += 1
+        self.process.zygote.share_scratch()
         if self._until is not None:
             return super()._ask(question, encoder)
         self._until = self.process.seconds() + self.seconds, time.monotonic() + PATIENCE * self.seconds
@@ -160,7 +162,7 @@ class Side(Peer):
         finally:
             self._until = None
             if self.broken:
-                self.process.kill()
+                self.process.kill(patience=DYING if self.broken == ENDED else 0.0)
 
     def _alarm(self) -> None:
         """Called while waiting: has the question taken too long?"""

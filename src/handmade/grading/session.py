@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import linecache
 import signal
 import time
@@ -52,7 +53,13 @@ class Session:
     def run_cell(self, index: int, source: str) -> dict[str, Any]:
         """Run a learner's cell; return what came of it, in plain data."""
         file = f"<cell {index + 1}>"
-        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        lines = list(itertools.dropwhile(lambda line: not line.strip(), source.splitlines(keepends=True)))
+        linecache.cache[file] = (
+            len(source),
+            None,
+            lines,
+            file,
+        )  # IPython, too, counts from the first line with text
         seconds = self.settings.limits.cell_seconds
         nothing: dict[str, Any] = {
             "result": None,

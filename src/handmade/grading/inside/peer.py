@@ -28,6 +28,7 @@ from . import errors, wire
 from .modules import KNOWN, Mirror, Modules, Seen, known_class, mirror_class, overwrite
 from .wire import Decoder, Encoder, WireError
 
+ENDED = "it has ended"
 MOST_NESTED = 50  # questions within questions
 MOST_ITEMS = 100_000  # of an iterator
 
@@ -58,7 +59,7 @@ class Channel:
             except BlockingIOError:
                 self.alarm()
             except OSError:
-                raise Gone("it has ended") from None
+                raise Gone(ENDED) from None
 
     def receive(self) -> tuple[Any, list[memoryview]]:
         """Return the next message."""
@@ -79,7 +80,7 @@ class Channel:
             except OSError:
                 more = b""
             if not more:
-                raise Gone("it has ended")
+                raise Gone(ENDED)
             whole += more
         self._came = bytes(whole[n:])
         del whole[n:]

@@ -11,6 +11,7 @@ that two names for one list stay two names for one list; an answer refers to wha
 
 from __future__ import annotations
 
+import builtins
 import collections
 import json
 import pathlib
@@ -33,7 +34,10 @@ _PREFIX = struct.Struct("<II")
 _DICTS = {
     c.__name__: c for c in (dict, collections.OrderedDict, collections.Counter, collections.defaultdict)
 }
-_TYPES = {c.__name__: c for c in (bool, int, float, complex, str, bytes, list, tuple, set, dict, type(None))}
+_TYPES: dict[str, type] = {
+    c.__name__: c for c in (bool, int, float, complex, str, bytes, list, tuple, set, dict, type(None))
+}
+_TYPES |= {n: c for n, c in vars(builtins).items() if isinstance(c, type) and issubclass(c, Exception)}
 _NUMPY = {code: np.dtype(code) for code in {np.dtype(c).str for c in "?bhilqBHILQefdgFD"}}
 _TORCH = {
     str(dtype).removeprefix("torch."): dtype

@@ -174,7 +174,6 @@ class Worker(Peer):
         """Run a cell; return its output, the text of its last expression's value, and its error."""
         kept: list[list[str]] = []
         streams = [_Output(name, kept, self.output_limit) for name in ("stdout", "stderr")]
-        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
         done: dict[str, Any] = {"result": None, "error": None, "time": False}
         with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
             try:
@@ -189,7 +188,9 @@ class Worker(Peer):
         return done
 
     def _run(self, file: str, source: str) -> str | None:
-        tree = compile(_python(source), file, "exec", self._flags | ast.PyCF_ONLY_AST)
+        text = _python(source)
+        linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
+        tree = compile(text, file, "exec", self._flags | ast.PyCF_ONLY_AST)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         self._execute(compile(tree, file, "exec", self._flags))
         if last is None:

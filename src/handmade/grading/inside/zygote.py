@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def main(control: socket.socket, about: dict[str, Any]) -> None:
                 _say(control, {"pid": pid})
             else:
                 pid = order["end"]
-                _say(control, _end(pid))
+                _say(control, _end(pid, order.get("patience", 0.0)))
                 children.discard(pid)
     finally:
         for pid in children:
@@ -70,9 +71,13 @@ def _say(control: socket.socket, message: dict[str, Any]) -> None:
     control.sendall(json.dumps(message).encode() + b"\n")
 
 
-def _end(pid: int) -> dict[str, Any]:
+def _end(pid: int, patience: float = 0.0) -> dict[str, Any]:
     """Kill a worker, and return how it ended and what it used."""
+    until = time.monotonic() + patience
     done, status, usage = os.wait4(pid, os.WNOHANG)
+    while not done and time.monotonic() < until:
+        time.sleep(0.005)
+        done, status, usage = os.wait4(pid, os.WNOHANG)
     if not done:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
