@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup, escape
 from nbformat import NotebookNode
 
 from handmade import checks
@@ -280,6 +281,7 @@ def html(summary: Summary) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["code"] = _code
     page = environment.get_template("report.html.j2")
     return page.render(
         s=summary,
@@ -289,3 +291,9 @@ def html(summary: Summary) -> str:
         most_in_bin=max((count for _, count in summary.bins), default=0),
         made=datetime.now().strftime("%Y-%m-%d %H:%M"),
     )
+
+
+def _code(prose: str) -> Markup:
+    """Return prose as HTML, with what stands between backticks as code."""
+    parts = str(escape(prose)).split("`")
+    return Markup("".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts)))
