@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from handmade.checks.case import Case, case, literal, play, rejects
 from handmade.checks.compare import Unfit, describe
 from handmade.checks.draw import floats
-from handmade.checks.exercise import exercise
+from handmade.checks.exercise import ATTENTION, exercise
 from handmade.reference import gpt as reference
 
 tensor = torch.tensor
