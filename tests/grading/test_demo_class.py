@@ -125,16 +125,21 @@ def test_grading_again_changes_nothing(desk, table):
     assert str(demo.read_table(desk, LESSON)) == str(table)
 
 
-def test_the_seed_is_the_desks_own_and_reaches_the_hidden_cases(desk):
-    """The reference passes with any seed, so look where the seed comes from: a submission that shows it."""
+def test_the_seed_is_the_desks_own_and_no_submission_sees_it(desk):
+    """The hidden cases are drawn from it (test_execution); here: the desk's seed is in force, and out of reach."""
     folder = desk / "submitted" / "curious" / LESSON
     folder.mkdir(parents=True)
     notebook = nbformat.read(desk / "release" / LESSON / f"{LESSON}.ipynb", as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell("import os; print('seed', os.environ['HANDMADE_SEED'])"))
+    look = f"import os; print(os.environ.get('HANDMADE_SEED')); open({str(desk / 'secret_seed')!r})"
+    notebook.cells.append(nbformat.v4.new_code_cell(look))
     nbformat.write(notebook, folder / f"{LESSON}.ipynb")
     nbgrader(desk, "autograde", LESSON, "--student=curious")
     graded = nbformat.read(desk / "autograded" / "curious" / LESSON / f"{LESSON}.ipynb", as_version=4)
-    assert graded.cells[-1].outputs[0].text == f"seed {(desk / 'secret_seed').read_text().strip()}\n"
+    assert graded.cells[-1].outputs[0].text == "None\n"
+    assert graded.cells[-1].outputs[1].ename == "PermissionError"
+    record = graded.metadata["handmade"]
+    assert record["isolation"]["limits"]
+    assert {run["state"] for run in record["checks"]} == {"not written"}
 
 
 def test_feedback_has_points_and_messages_and_no_hidden_tests(desk):

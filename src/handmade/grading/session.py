@@ -147,9 +147,9 @@ class Session:
     def _why(self, error: Exception) -> str:
         """Return how the worker ended, in words."""
         ended = self._side.process.kill() if self._side is not None else {}
-        if ended.get("by itself") and ended["ended"] < 0:
+        if ended.get("by itself") and ended["signal"]:
             with contextlib.suppress(ValueError):
-                return f"ended by {signal.Signals(-ended['ended']).name}"
+                return f"ended by {signal.Signals(ended['signal']).name}"
         return "it left Python" if ended.get("by itself") else str(error)
 
 

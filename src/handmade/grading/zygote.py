@@ -7,12 +7,14 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import stat
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +70,7 @@ class Zygote:
                 env={**os.environ, "OMP_NUM_THREADS": "1"},
             )
         mine.settimeout(START)
-        self._listen()
+        self._listen("ready")
 
     def is_mine(self) -> bool:
         """Return whether this process started the zygote, and it is still there."""
@@ -95,16 +97,21 @@ class Zygote:
 
     def fork(self, **order: Any) -> Process:
         """Return a new worker, in an empty scratch folder. Raises WorkerLost where there is none to be had."""
-        self._empty()
-        mine, its = socket.socketpair()
-        with its:
-            self._tell({"fork": order}, [its.fileno()])
-        return Process(self, self._listen()["pid"], mine)
+        with _undisturbed():
+            self._empty()
+            mine, its = socket.socketpair()
+            with its:
+                self._tell({"fork": order}, [its.fileno()])
+            return Process(self, self._listen("pid")["pid"], mine)
 
     def end(self, pid: int, patience: float = 0.0) -> dict[str, Any]:
         """Kill a worker, after so many seconds in which it may end by itself, and return how it ended."""
-        self._tell({"end": pid, "patience": patience}, [])
-        return self._listen()
+        with _undisturbed():
+            self._tell({"end": pid, "patience": patience}, [])
+            while True:
+                answer = self._listen("ended")
+                if answer["ended"] == pid:
+                    return answer
 
     def _empty(self) -> None:
         """Empty the scratch folder; it stays the same one, which alone the workers may write to."""
@@ -134,15 +141,29 @@ class Zygote:
         except OSError as error:
             raise WorkerLost(f"the zygote does not answer: {error}") from None
 
-    def _listen(self) -> dict[str, Any]:
-        try:
-            line = self._read.readline()
-        except OSError as error:
-            raise WorkerLost(f"the zygote does not answer: {error}") from None
-        if not line:
-            raise WorkerLost(f"the zygote ended with status {self._process.wait()}; its own message is above")
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+    def _listen(self, what: str) -> dict[str, Any]:
+        """Return the zygote's next message of this kind; what was left unread of another question is passed over."""
+        while True:
+            try:
+                line = self._read.readline()
+            except OSError as error:
+                raise WorkerLost(f"the zygote does not answer: {error}") from None
+            if not line:
+                raise WorkerLost(f"the zygote ended with status {self._process.wait()}")
+            answer: dict[str, Any] = json.loads(line)
+            if what in answer:
+                return answer
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep a check's alarm, which raises, out of the block: what was asked of the zygote must be heard to its end."""
+    alarm = {signal.SIGALRM} if hasattr(signal, "SIGALRM") else set()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, alarm)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Process:

@@ -60,7 +60,8 @@ def main(control: socket.socket, about: dict[str, Any]) -> None:
                 _say(control, {"pid": pid})
             else:
                 pid = order["end"]
-                _say(control, _end(pid, order.get("patience", 0.0)))
+                used = _end(pid, order["patience"]) if pid in children else {"memory": 0, "cpu": 0.0}
+                _say(control, {"ended": pid, **used})
                 children.discard(pid)
     finally:
         for pid in children:
@@ -82,11 +83,10 @@ def _end(pid: int, patience: float = 0.0) -> dict[str, Any]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         _, status, usage = os.wait4(pid, 0)
-    ended = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
     scale = 1 if sys.platform == "darwin" else 1024
     return {
-        "ended": ended,
         "by itself": bool(done),
+        "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
         "memory": usage.ru_maxrss * scale,
         "cpu": usage.ru_utime + usage.ru_stime,
     }
