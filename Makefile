@@ -13,12 +13,12 @@ test: env
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m handmade.lessons --check
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not browser and not thorough"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not browser and not cluster and not postgres and not thorough"
 
-# What takes longer, and what needs more than Python: a browser.
+# What takes longer, and what needs more than Python: a browser, PostgreSQL, a Dask cluster on this machine.
 test-more: env
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[browser]'
-	$(BIN)/pytest -n 2 --dist loadgroup -m "browser or thorough"
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[browser,cluster,postgres]'
+	$(BIN)/pytest -n 2 --dist loadgroup -m "browser or cluster or postgres or thorough"
 
 build: env
 	$(BIN)/python -m handmade.lessons

@@ -1,12 +1,15 @@
 """A small release, made by hand, and the lesson's own."""
 
 import copy
+import shutil
 
 import nbformat
 import pytest
+from grading import small_desk
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from handmade.grading.config import STUB
+from handmade.grading.desk import Desk
 
 STUB_BODY = "    " + STUB.replace("\n", "\n    ")
 
@@ -29,9 +32,8 @@ def exercise(name):
     ]
 
 
-@pytest.fixture
-def release():
-    """Two exercises, a demo cell and a written question."""
+def small_release():
+    """Return two exercises, a demo cell and a written question."""
     return new_notebook(
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
         cells=[
@@ -45,6 +47,12 @@ def release():
             new_markdown_cell("*Write your answer here.*", id="answer"),
         ],
     )
+
+
+@pytest.fixture
+def release():
+    """Two exercises, a demo cell and a written question."""
+    return small_release()
 
 
 @pytest.fixture
@@ -67,6 +75,31 @@ def grade_ids(notebook):
     """Return the grade_ids in a notebook, in its order."""
     found = [c.metadata.get("nbgrader", {}).get("grade_id") for c in notebook.cells]
     return [name for name in found if name]
+
+
+@pytest.fixture(scope="session")
+def desk_to_copy(tmp_path_factory):
+    """A desk with the small lesson, generated once."""
+    return small_desk.make(tmp_path_factory.mktemp("desk"), small_release())
+
+
+@pytest.fixture
+def another_desk(desk_to_copy, tmp_path_factory, root, monkeypatch):
+    """Return a function that makes a fresh desk with the small lesson, whose runners find the tests' stand-ins."""
+    monkeypatch.setenv("PYTHONPATH", str(root / "tests"))
+
+    def make():
+        folder = tmp_path_factory.mktemp("desk") / "desk"
+        shutil.copytree(desk_to_copy.root, folder)
+        return Desk(folder)
+
+    return make
+
+
+@pytest.fixture
+def desk(another_desk):
+    """A fresh desk with the small lesson."""
+    return another_desk()
 
 
 @pytest.fixture(scope="session")

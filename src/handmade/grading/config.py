@@ -15,6 +15,7 @@ from handmade.learner.notebook import NOT_WRITTEN
 STUB = f'# Write your code here, in place of the next line.\nraise NotImplementedError("{NOT_WRITTEN}")'
 COURSE_ID = "handmade-gpt"
 SEED_FILE = "secret_seed"
+RECORD = "handmade"  # where, in a graded notebook's metadata, stands how it was executed
 # Pictures and data beside a lesson's text are handed out with it. Its text and translations are not, nor what editors
 # and git leave of them: they hold hints, rubrics and answers.
 IGNORED = [

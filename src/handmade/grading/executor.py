@@ -11,11 +11,9 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Enum, Float, Unicode
 
-from handmade.grading.config import secret_seed
+from handmade.grading.config import RECORD, secret_seed
 from handmade.grading.execution import Executed, Limits, Settings, Zygote, execute, handed_out_cells
 from handmade.grading.intake import RELEASE
-
-RECORD = "handmade"  # where, in a graded notebook's metadata, stands how it was executed
 
 
 class IsolatedExecute(NbGraderPreprocessor):
@@ -48,17 +46,12 @@ class IsolatedExecute(NbGraderPreprocessor):
 
     def executed(self, nb: NotebookNode, about: dict[str, Any]) -> Executed:
         """Return what comes of a notebook's cells."""
-        settings = Settings(
-            limits=Limits(cell_seconds=self.cell_seconds),
-            by_hand=self.by_hand,
-            require_isolation=self.require_isolation,
-        )
         done = execute(
             nb,
             graded=self._graded(about),
             seed=secret_seed(Path(self.desk)),
             handed_out=self._handed_out(about["assignment"]),
-            settings=settings,
+            settings=self.settings(),
             zygote=self._warm(),
         )
         if not self._told:
@@ -69,6 +62,14 @@ class IsolatedExecute(NbGraderPreprocessor):
             if lacking:
                 self.log.warning("This machine does not isolate a submission's %s.", ", ".join(lacking))
         return done
+
+    def settings(self) -> Settings:
+        """Return how to execute, as it is configured."""
+        return Settings(
+            limits=Limits(cell_seconds=self.cell_seconds),
+            by_hand=self.by_hand,
+            require_isolation=self.require_isolation,
+        )
 
     @staticmethod
     def apply(executed: Executed, nb: NotebookNode) -> None:

@@ -187,11 +187,11 @@ class _Submission:
         notebook.cells = [_note(self.record), *(c for c in notebook.cells if c.get("id") != NOTE_ID)]
         data = (nbformat.writes(notebook) + "\n").encode()
         self.record.result = hashlib.sha256(data).hexdigest()
-        _write(
+        write_whole(
             self.originals / RECORD,
             (json.dumps(asdict(self.record), indent=1, ensure_ascii=False) + "\n").encode(),
         )
-        _write(self.target, data)
+        write_whole(self.target, data)
 
     def _keep(self, name: str, path: Path) -> None:
         """Copy a file to the originals, beside whatever was kept there under its name before."""
@@ -255,7 +255,7 @@ def _hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that it is there as a whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     made = path.with_name(f".{path.name}.{os.getpid()}")
