@@ -150,6 +150,7 @@ class Peer:
         self.proxies: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         self._received: dict[int, int] = {}
         self.forgotten: list[list[int]] = []
+        self._kept: list[Any] = []
         self.forgotten_graphs: list[int] = []
         self._refs: dict[int, int] = {}
         self._times: dict[int, int] = {}
@@ -259,6 +260,7 @@ class Peer:
             try:
                 with torch.enable_grad():
                     args = decoder.decode(message["v"])
+                self._kept.clear()
                 given = _Given(decoder.nodes)
                 with torch.set_grad_enabled(bool(message.get("g", True))):
                     value = self.serve(message["op"], *args)
@@ -329,6 +331,8 @@ class Peer:
     # ------------------------------------------------------------ what goes with every message
 
     def _send(self, message: dict[str, Any], encoder: Encoder) -> None:
+        # What dies here from now on can be told only with the next message: until one has come, nothing does.
+        self._kept = [root() for root in self.modules.roots.values()]
         self.held.clear()
         while self.forgotten:
             ref, times = self.forgotten.pop()
