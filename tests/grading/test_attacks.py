@@ -9,6 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from handmade.checks.exercise import SEED_VARIABLE
 from handmade.grading import demo
 from handmade.grading.execution import Limits, Settings, execute, graded_cells, handed_out_cells
 from handmade.grading.zygote import Zygote
@@ -30,8 +31,10 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def hidden_zygote(place, root):
-    with Zygote((place, root / "solutions")) as made:
-        yield made
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(SEED_VARIABLE, str(SEED))  # as nbgrader's exporter does
+        with Zygote((place, root / "solutions")) as made:
+            yield made
 
 
 @pytest.fixture(scope="module")

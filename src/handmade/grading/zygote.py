@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import handmade
+from handmade.grading.inside.lockdown import VARIABLES
 from handmade.grading.inside.peer import Channel
 
 START = 120  # seconds that a zygote may take to import torch on a busy machine
@@ -67,7 +68,7 @@ class Zygote:
                 [sys.executable, "-I", "-c", _BOOT, str(_HERE), str(its.fileno()), json.dumps(about)],
                 pass_fds=[its.fileno()],
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                env={n: os.environ[n] for n in VARIABLES if n in os.environ} | {"OMP_NUM_THREADS": "1"},
             )
         mine.settimeout(START)
         self._listen("ready")

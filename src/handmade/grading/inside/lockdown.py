@@ -30,6 +30,10 @@ LAYERS = (
     "network",
 )  # by the names under which `lock` reports them
 
+# Of the environment, what a worker may know. The zygote gets no more either: what a process was started with stays in its memory,
+# whatever it later deletes, and the secret seed of the hidden cases is among what the grader's own environment holds.
+VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+
 _LINUX = sys.platform == "linux"
 _MACHINE = platform.machine()
 _libc = ctypes.CDLL(None, use_errno=True) if _LINUX else None

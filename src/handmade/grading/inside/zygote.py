@@ -28,8 +28,6 @@ from .peer import Channel, Gone
 from .wire import WireError
 from .worker import Worker
 
-_CLEAN = ("PATH", "LANG", "LC_ALL", "TZ")  # of the environment, what a worker keeps
-
 
 def main(control: socket.socket, about: dict[str, Any]) -> None:
     """Serve one grader until it is gone: fork, kill, and tell what a worker used."""
@@ -111,7 +109,7 @@ def _be_a_worker(end: int, order: dict[str, Any], about: dict[str, Any], rules: 
         sys.stdin = os.fdopen(0)
         os.umask(0o077)
         scratch = about["scratch"]
-        kept = {name: os.environ[name] for name in _CLEAN if name in os.environ}
+        kept = {name: os.environ[name] for name in lockdown.VARIABLES if name in os.environ}
         os.environ.clear()
         os.environ.update(
             kept, HOME=scratch, TMPDIR=scratch, MPLCONFIGDIR=scratch, MPLBACKEND="agg", OMP_NUM_THREADS="1"
