@@ -62,7 +62,7 @@ Why?
 
 
 def exercises(*names: str, points: int = 1) -> dict[str, Exercise]:
-    return {n: Exercise(n, "matmul", points, 1, 5, False, 5.0, lambda rng: iter(())) for n in names}
+    return {n: Exercise(n, "matmul", points, 1, 5, False, 5.0, (), lambda rng: iter(())) for n in names}
 
 
 def mistakes(text, place, known=("dot",), **more):

@@ -161,7 +161,7 @@ def test_a_lesson_without_checks_or_reference(place):
     root, _ = place
     with pytest.raises(LessonError, match=r"01_matmul\.md:1: .*not there: handmade\.checks\.matmul2"):
         build(root, load=lambda lesson: checks.load_lesson("matmul2"), say=silent)
-    nowhere = Exercise("dot", "nowhere", 1, 1, 5, False, 5.0, lambda rng: iter(()))
+    nowhere = Exercise("dot", "nowhere", 1, 1, 5, False, 5.0, (), lambda rng: iter(()))
     with pytest.raises(LessonError, match=r":\d+: there is no module handmade\.reference\.nowhere"):
         build(root, load=lambda lesson: {"dot": nowhere}, say=silent)
 
@@ -238,7 +238,7 @@ def tiny(tmp_path, monkeypatch):
     """The exercise of this name, whose reference is in MODULE."""
     (tmp_path / "tiny.py").write_text(MODULE)
     monkeypatch.setattr(handmade.reference, "__path__", [str(tmp_path)])
-    return lambda name: Exercise(name, "tiny", 1, 1, 5, False, 5.0, lambda rng: iter(()))
+    return lambda name: Exercise(name, "tiny", 1, 1, 5, False, 5.0, (), lambda rng: iter(()))
 
 
 def test_an_exercise_is_copied_whole(tiny):
