@@ -28,6 +28,7 @@ from handmade.figures.picture import (
     show_with_widgets,
     slider,
 )
+from handmade.figures.picture import text as line_of_text
 from handmade.reference import generation as reference
 from handmade.reference.cached_gpt import CachedGPT
 from handmade.reference.gpt import GPTConfig, count_parameters
@@ -430,12 +431,7 @@ class Talk:
         self.tokenizer, self.generate, self.n_new = tokenizer, generate, n_new
         # A GPT gets its caches; any other model is asked as it is.
         self.model = CachedGPT(model) if hasattr(model, "blocks") else model
-        self.prompt = ipywidgets.Text(
-            value=PROMPTS[0],
-            description="prompt",
-            layout={"width": "32em"},
-            style={"description_width": "10em"},
-        )
+        self.prompt = line_of_text("prompt", PROMPTS[0])
         self.temperature = slider("temperature", 0.7, 0.0, 2.0, 0.1)
         self.top_p = slider("top_p", 0.9, 0.05, 1.0, 0.05)
         self.seed = slider("random seed", 0, 0, 99, 1)
