@@ -169,7 +169,7 @@ class Peer:
 
     def call(self, target: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Return target(*args, **named), with its slopes where gradients are kept record of."""
-        return self._put_question("call", (target, list(args), named), target)
+        return self._put_question("call", (target, args, named) if named else (target, args), target)
 
     def attribute(self, target: Any, name: str) -> Any:
         """Return an attribute that is public."""
@@ -177,9 +177,11 @@ class Peer:
 
     def _put_question(self, op: str, args: tuple[Any, ...], target: Any) -> Any:
         encoder = self._encoder()
-        question = {"op": op, "v": encoder.encode(args), "g": torch.is_grad_enabled()}
+        question = {"op": op, "v": encoder.encode(args)}
         inputs: list[tuple[Any, Tensor]] = []
-        if op == "call" and torch.is_grad_enabled():
+        if not torch.is_grad_enabled():
+            question["g"] = False
+        elif op == "call":
             inputs = self._inputs(encoder, target)
         if not inputs:
             return self._ask(question, encoder)[0]
@@ -212,7 +214,9 @@ class Peer:
     def _ask(self, question: dict[str, Any], encoder: Encoder) -> tuple[Any, int, list[Tensor]]:
         if self.broken:
             raise Gone(self.broken)
-        alive = [root() for root in self.modules.roots.values()]  # no mirror goes away while the other side answers
+        alive = [
+            root() for root in self.modules.roots.values()
+        ]  # no mirror goes away while the other side answers
         try:
             message, decoder = self._exchange({"ask": self._tokens.getrandbits(53), **question}, encoder)
             value = None if "x" in message else decoder.decode(message.get("v"))
@@ -314,8 +318,8 @@ class Peer:
     def serve(self, op: str, *args: Any) -> Any:
         """Do what is asked. Subclasses say more."""
         if op == "call":
-            target, positional, named = args
-            return target(*positional, **named)
+            target, positional, *named = args
+            return target(*positional, **named[0]) if named else target(*positional)
         if op == "slopes":
             return self.slopes(*args)
         if op == "copy":
