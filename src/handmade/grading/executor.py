@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,9 @@ class IsolatedExecute(NbGraderPreprocessor):
         """Return what comes of a notebook's cells."""
         done = execute(
             nb,
-            graded=self._graded(about),
+            graded=_graded(about["db_url"], about["assignment"], about["notebook"]),
             seed=secret_seed(Path(self.desk)),
-            handed_out=self._handed_out(about["assignment"]),
+            handed_out=_handed_out(Path(self.desk), about["assignment"]),
             settings=self.settings(),
             zygote=self._warm(),
         )
@@ -79,24 +80,26 @@ class IsolatedExecute(NbGraderPreprocessor):
         del record["cells"]
         nb.metadata[RECORD] = nbformat.from_dict(record)
 
-    def _graded(self, about: dict[str, Any]) -> dict[str, str]:
-        """Return the text of the graded cells as the gradebook has them, whatever the notebook says."""
-        with Gradebook(about["db_url"]) as gradebook:
-            notebook = gradebook.find_notebook(about["notebook"], about["assignment"])
-            graded = {cell.name for cell in notebook.grade_cells} - {c.name for c in notebook.solution_cells}
-            return {
-                cell.name: cell.source
-                for cell in notebook.source_cells
-                if cell.name in graded and cell.cell_type == "code"
-            }
-
-    def _handed_out(self, assignment: str) -> frozenset[str]:
-        release = Path(self.desk) / RELEASE / assignment / f"{assignment}.ipynb"
-        return handed_out_cells(nbformat.read(release, as_version=4)) if release.is_file() else frozenset()
-
     def _warm(self) -> Zygote:
         """Return the zygote of this process: nbgrader makes its preprocessors anew for each submission."""
         if IsolatedExecute._zygote is None or not IsolatedExecute._zygote.is_mine():
             hidden = [Path(self.desk), *([Path(self.solutions)] if self.solutions else [])]
             IsolatedExecute._zygote = Zygote(tuple(path.resolve() for path in hidden))
         return IsolatedExecute._zygote
+
+
+@cache  # for one run of nbgrader's: to connect takes longer than to execute many a submission
+def _graded(db_url: str, assignment: str, name: str) -> dict[str, str]:
+    """Return the text of the graded cells as the gradebook has them, whatever a submission says."""
+    with Gradebook(db_url) as gradebook:
+        notebook = gradebook.find_notebook(name, assignment)
+        graded = {cell.name for cell in notebook.grade_cells} - {c.name for c in notebook.solution_cells}
+        cells = [cell for cell in notebook.source_cells if cell.name in graded and cell.cell_type == "code"]
+        return {cell.name: cell.source for cell in cells}
+
+
+@cache
+def _handed_out(desk: Path, assignment: str) -> frozenset[str]:
+    """Return the texts of the release's other code cells."""
+    release = desk / RELEASE / assignment / f"{assignment}.ipynb"
+    return handed_out_cells(nbformat.read(release, as_version=4)) if release.is_file() else frozenset()

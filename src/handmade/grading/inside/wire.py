@@ -18,6 +18,7 @@ import pathlib
 import struct
 import types
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ MAX_DEPTH = 60
 MANY = 16  # from so many numbers on, a list of them travels as an array
 
 _JSON = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+_SCAN = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # one value, without the white space that `loads` allows around it
 _PREFIX = struct.Struct("<II")
 _DICTS = {
     c.__name__: c for c in (dict, collections.OrderedDict, collections.Counter, collections.defaultdict)
@@ -83,9 +85,12 @@ def unpack(read: Callable[[int], bytearray | bytes]) -> tuple[Any, list[memoryvi
     text = read(size)
     rest = memoryview(read(sum(sizes)))
     try:
-        header = json.loads(str(text, "utf-8"))
-    except (ValueError, RecursionError):
+        ascii_text = str(text, "ascii")
+        header, end = _SCAN(ascii_text, 0)
+    except (ValueError, RecursionError, StopIteration):
         raise WireError("a message is not in the agreed form") from None
+    if end != len(ascii_text):
+        raise WireError("a message is not in the agreed form")
     buffers, at = [], 0
     for n in sizes:
         buffers.append(rest[at : at + n])
@@ -119,7 +124,6 @@ class Encoder:
             id(v): ["<", n] for n, v in enumerate(given or []) if v is not None
         }
         self._depth = 0
-        self._kept: list[Any] = []
 
     def encode(self, value: Any) -> Any:
         """Return the value as JSON can hold it; its numbers are added to the buffers."""
@@ -136,7 +140,7 @@ class Encoder:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise WireError(f"a value is nested more than {MAX_DEPTH} levels deep")
-        write = _WRITERS.get(kind) or _writer_of_base(value)
+        write = _WRITERS.get(kind) or _writer_of_base(kind)  # type: ignore[arg-type]
         node = None if write is None else write(self, value)
         if node is None:
             if self.export is None:
@@ -148,7 +152,7 @@ class Encoder:
     def content(self, value: Any) -> Any:
         """Return the node of a container, array or generator itself, even where it has a number."""
         before = self._numbers.get(id(value))
-        write = _WRITERS.get(type(value)) or _writer_of_base(value)
+        write = _WRITERS.get(type(value)) or _writer_of_base(type(value))  # type: ignore[arg-type]
         node = None if write is None else write(self, value)
         if before is not None:
             self._numbers[id(value)] = before
@@ -197,14 +201,17 @@ class Encoder:
         if name not in _TORCH or value.layout != torch.strided or value.is_meta:
             raise WireError(f"a tensor of {value.dtype}, {value.layout}, on {value.device} cannot be sent")
         self.number(value)
-        plain = value.detach().cpu().resolve_conj().resolve_neg()
+        plain = value.detach() if value.is_cpu else value.detach().cpu()
+        if value.is_complex() or value.is_neg():
+            plain = plain.resolve_conj().resolve_neg()
         kept = _gradient_kind(value)
         if kept == 4 and self.results is not None:
             kept = 5
             self.results.append(value)
         layout, plain = _layout(plain)
-        data = plain.contiguous().reshape(-1).view(torch.uint8).numpy().data if plain.numel() else b""
-        self._kept.append(plain)
+        if value.dtype == torch.bfloat16:  # which numpy lacks
+            plain = plain.contiguous().view(torch.int16)
+        data = plain.numpy().tobytes()
         node = ["T", name, list(value.shape), layout, self.buffer(data), kept]
         if kept in (1, 2) and value.grad is not None:
             node.append(self.encode(value.grad))
@@ -302,18 +309,19 @@ _WRITERS: dict[type, Callable[[Encoder, Any], Any]] = {
 }
 
 
-def _writer_of_base(value: Any) -> Callable[[Encoder, Any], Any] | None:
+@lru_cache(maxsize=1024)
+def _writer_of_base(kind: type) -> Callable[[Encoder, Any], Any] | None:
     """Return the writer of the base type that a subclass is sent as, or None.
 
     The base type's own methods read it, so that what an overriding method says does not count.
     """
-    if isinstance(value, type):
+    if issubclass(kind, type):
         return _write_type
-    return next((write for base, write in _BASES.items() if isinstance(value, base)), None)
+    return next((_BASES[base] for base in kind.__mro__ if base in _BASES), None)
 
 
 _BASES: dict[type, Callable[[Encoder, Any], Any]] = {
-    np.generic: _write_scalar,  # first: numpy's float64 is a float, too
+    np.generic: _write_scalar,
     np.dtype: lambda e, v: ["y", v.str] if v.str in _NUMPY else None,
     int: lambda e, v: e.encode(int.__int__(v)),
     float: lambda e, v: float.__float__(v),
@@ -339,6 +347,9 @@ def _write_type(encoder: Encoder, value: type) -> Any:
 # ---------------------------------------------------------------- reading
 
 
+_WRONG = (LookupError, TypeError, ValueError, OverflowError, RuntimeError, AttributeError, MemoryError)
+
+
 class Decoder:
     """Reads values. `resolve(tag, rest)` reads what the other side's `export` wrote; `nodes` lists what got a number."""
 
@@ -357,6 +368,13 @@ class Decoder:
 
     def decode(self, node: Any) -> Any:
         """Return the value that a node stands for. Raises WireError for anything that no Encoder writes."""
+        try:
+            return self.read(node)
+        except _WRONG as error:
+            raise WireError("a value is not in the agreed form") from error
+
+    def read(self, node: Any) -> Any:
+        """Return the value that a node stands for; what is wrong with it may come as another error."""
         if node is None or type(node) in (bool, int, float, str):
             return node
         if type(node) is not list or not node or type(node[0]) is not str:
@@ -365,26 +383,13 @@ class Decoder:
         if self._depth > MAX_DEPTH:
             raise WireError(f"a value is nested more than {MAX_DEPTH} levels deep")
         tag, *rest = node
-        read = _READERS.get(tag)
-        try:
-            if read is not None:
-                value = read(self, rest)
-            elif self.resolve is not None:
-                value = self.resolve(self, tag, rest)
-            else:
-                raise WireError("a value is not in the agreed form")
-        except WireError:
-            raise
-        except (
-            LookupError,
-            TypeError,
-            ValueError,
-            OverflowError,
-            RuntimeError,
-            AttributeError,
-            MemoryError,
-        ) as error:
-            raise WireError(f"a value with the tag {tag[:10]!r} is not in the agreed form") from error
+        reader = _READERS.get(tag)
+        if reader is not None:
+            value = reader(self, rest)
+        elif self.resolve is not None:
+            value = self.resolve(self, tag, rest)
+        else:
+            raise WireError("a value is not in the agreed form")
         self._depth -= 1
         return value
 
@@ -425,13 +430,13 @@ def _read_numbers(decoder: Decoder, rest: list[Any]) -> Any:
 
 def _read_list(decoder: Decoder, rest: list[Any]) -> list[Any]:
     value: list[Any] = decoder.number([])
-    value.extend(map(decoder.decode, rest))
+    value.extend(map(decoder.read, rest))
     return value
 
 
 def _read_set(decoder: Decoder, rest: list[Any]) -> set[Any]:
     value: set[Any] = decoder.number(set())
-    value.update(_hashable(decoder.decode(n)) for n in rest)
+    value.update(_hashable(decoder.read(n)) for n in rest)
     return value
 
 
@@ -446,7 +451,7 @@ def _read_dict(decoder: Decoder, rest: list[Any]) -> Any:
     kind, *flat = rest
     value = decoder.number(_DICTS[kind]())
     for key, entry in _pairs(flat):
-        value[_hashable(decoder.decode(key))] = decoder.decode(entry)
+        value[_hashable(decoder.read(key))] = decoder.read(entry)
     return value
 
 
@@ -488,7 +493,7 @@ def _read_entries(decoder: Decoder, rest: list[Any]) -> np.ndarray:
     place = len(decoder.nodes)
     decoder.number(None)
     for i, entry in enumerate(entries):
-        array[i] = decoder.decode(entry)
+        array[i] = decoder.read(entry)
     if kind != "O":
         if any(type(v) is not {"U": str, "S": bytes}[kind] for v in array):
             raise WireError("an array of texts is not in the agreed form")
@@ -511,12 +516,13 @@ def _read_tensor(decoder: Decoder, rest: list[Any]) -> torch.Tensor:
     else:
         flat = torch.frombuffer(bytearray(data), dtype=dtype)
     value = flat.reshape([checked[axis] for axis in order])
-    value = value.permute([order.index(axis) for axis in range(len(order))])
     if layout == "N":
         value = value.new_zeros([2 * n for n in checked])[tuple(slice(None, None, 2) for _ in checked)].copy_(
             value
         )
-    elif layout != "C" and isinstance(layout, str):
+    elif not isinstance(layout, str):
+        value = value.permute([order.index(axis) for axis in range(len(order))])
+    elif layout != "C":
         raise WireError("the layout of a tensor is not in the agreed form")
     if kept in (2, 3):
         value = torch.nn.Parameter(value, requires_grad=kept == 2)
@@ -530,7 +536,7 @@ def _read_tensor(decoder: Decoder, rest: list[Any]) -> torch.Tensor:
         raise WireError("a tensor is not in the agreed form")
     decoder.number(value)
     if grad and kept in (1, 2):
-        value.grad = decoder.decode(grad[0])
+        value.grad = decoder.read(grad[0])
     return value
 
 
@@ -591,7 +597,7 @@ def _read_path(decoder: Decoder, rest: list[Any]) -> pathlib.Path:
 
 
 def _read_namespace(decoder: Decoder, rest: list[Any]) -> types.SimpleNamespace:
-    pairs = {decoder.decode(key): decoder.decode(entry) for key, entry in _pairs(rest)}
+    pairs = {decoder.read(key): decoder.read(entry) for key, entry in _pairs(rest)}
     if not all(type(key) is str and not key.startswith("_") for key in pairs):
         raise WireError("a namespace is not in the agreed form")
     return types.SimpleNamespace(**pairs)
@@ -604,9 +610,9 @@ def _read_complex(decoder: Decoder, rest: list[Any]) -> complex:
 
 _READERS: dict[str, Callable[[Decoder, list[Any]], Any]] = {
     "l": _read_list,
-    "t": lambda d, rest: tuple(map(d.decode, rest)),
+    "t": lambda d, rest: tuple(map(d.read, rest)),
     "s": _read_set,
-    "f": lambda d, rest: frozenset(_hashable(d.decode(n)) for n in rest),
+    "f": lambda d, rest: frozenset(_hashable(d.read(n)) for n in rest),
     "n": _read_numbers,
     "d": _read_dict,
     "z": lambda d, rest: torch.Size(map(_count, rest)),
@@ -614,8 +620,8 @@ _READERS: dict[str, Callable[[Decoder, list[Any]], Any]] = {
     "B": lambda d, rest: bytearray(d.buffer(rest[0])),
     "c": _read_complex,
     "i": _read_integer,
-    "r": lambda d, rest: range(*map(d.decode, rest)),
-    "S": lambda d, rest: slice(*map(d.decode, rest)),
+    "r": lambda d, rest: range(*map(d.read, rest)),
+    "S": lambda d, rest: slice(*map(d.read, rest)),
     "a": _read_array,
     "A": _read_entries,
     "T": _read_tensor,
