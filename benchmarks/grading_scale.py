@@ -127,11 +127,11 @@ def measure(lesson, n, jobs, work=EXECUTE):
     with tempfile.TemporaryDirectory() as folder:
         desk = make_desk(Path(folder), lesson, n)
         watch = Watch()
-        start, work = time.perf_counter(), of_children()
+        start, before = time.perf_counter(), of_children()
         did = grade(desk, lesson, jobs=jobs, progress=watch.progress, work=work)
         seconds = time.perf_counter() - start
-        assert (did.executed, len(did.written), did.failed, did.errors) == (n, n, {}, [])
-        worked = of_children() - work
+        assert (did.executed, len(did.written), did.failed, did.errors) == (n, n, {}, []), did
+        worked = of_children() - before
         size = sum(p.stat().st_size for p in (Path(folder) / "executed").rglob("*.json"))
         row = {"lesson": lesson, "students": n, "jobs": jobs, "seconds": round(seconds, 2), **watch.phases}
         return row | {

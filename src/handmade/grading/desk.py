@@ -1,6 +1,6 @@
 """An instructor's folder, opened: what its nbgrader_config.py says, and nbgrader's own applications run in it.
 
-nbgrader runs inside this process, by its own application classes. What it logs goes to the desk's nbgrader.log.
+nbgrader runs inside this process, by its own application classes. What it warns of goes to the desk's nbgrader.log.
 """
 
 from __future__ import annotations
@@ -136,11 +136,12 @@ class _Errors(logging.Handler):
 
 @contextlib.contextmanager
 def _log_to(log: Any, path: Path) -> Iterator[list[str]]:
-    """Send what an application logs to a file, and nothing to the terminal; gives a list that fills with the errors."""
+    """Send what an application warns of to a file, and nothing to the terminal; gives a list that fills with the errors."""
     logger = log.logger if isinstance(log, logging.LoggerAdapter) else log
     before, propagate = logger.handlers[:], logger.propagate
     errors: list[str] = []
     file = logging.FileHandler(path, encoding="utf-8")
+    file.setLevel(logging.WARNING)  # the rest is forty lines a submission
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.handlers[:] = [file, _Errors(errors)]
     logger.propagate = False
