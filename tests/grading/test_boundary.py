@@ -5,8 +5,8 @@ the candidates, which stand in the package.)
 """
 
 import pytest
-
 from checks.test_messages import FOLDER, text_of
+
 from handmade import checks
 from handmade.checks.guard import counting
 from handmade.checks.message import message

@@ -4,8 +4,8 @@ import importlib
 import inspect
 
 import pytest
-
 from grading.isolated import said
+
 from handmade import checks
 from handmade.grading import by_hand
 from handmade.grading.execution import Settings, execute

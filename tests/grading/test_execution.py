@@ -5,14 +5,13 @@ import json
 
 import nbformat
 import pytest
+from grading.isolated import QUICK, run, said, score, submission
 from nbformat.v4 import new_code_cell, new_notebook
 
-from grading.isolated import QUICK, run, said, score, submission
 from handmade.grading import demo
 from handmade.grading.execution import (
     Executed,
     IsolationMissing,
-    Limits,
     Settings,
     execute,
     graded_cells,

@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 import pytest
-
 from grading.isolated import run, said
+
 from handmade.grading.inside import lockdown
 
 

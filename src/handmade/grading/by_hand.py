@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from handmade import checks
 from handmade.grading.selection import names_of
@@ -63,6 +64,7 @@ def found(solutions: Mapping[str, str], others: Collection[str] = ()) -> dict[st
     return result
 
 
+@lru_cache(maxsize=1024)
 def _parsed(text: str) -> ast.Module:
     try:
         return ast.parse(text)

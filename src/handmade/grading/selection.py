@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from handmade.learner.source import free_names
 
@@ -18,6 +19,7 @@ class Names:
     known: bool = False
 
 
+@lru_cache(maxsize=4096)  # most cells are the same in all submissions
 def names_of(source: str) -> Names:
     """Return the names that a cell binds and needs."""
     try:

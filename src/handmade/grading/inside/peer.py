@@ -212,7 +212,7 @@ class Peer:
     def _ask(self, question: dict[str, Any], encoder: Encoder) -> tuple[Any, int, list[Tensor]]:
         if self.broken:
             raise Gone(self.broken)
-        alive = list(self.proxies.values())  # nothing known to the other side goes away while it answers
+        alive = [root() for root in self.modules.roots.values()]  # no mirror goes away while the other side answers
         try:
             message, decoder = self._exchange({"ask": self._tokens.getrandbits(53), **question}, encoder)
             value = None if "x" in message else decoder.decode(message.get("v"))
@@ -255,13 +255,14 @@ class Peer:
         reply: dict[str, Any] = {"tell": message["ask"]}
         given: _Given | None = None
         encoder = self._encoder()
+        recorded = torch.is_grad_enabled()
         with self.capture() as output:
             try:
-                with torch.enable_grad():
-                    args = decoder.decode(message["v"])
+                torch.set_grad_enabled(True)
+                args = decoder.decode(message["v"])
                 given = _Given(decoder.nodes)
-                with torch.set_grad_enabled(bool(message.get("g", True))):
-                    value = self.serve(message["op"], *args)
+                torch.set_grad_enabled(bool(message.get("g", True)))
+                value = self.serve(message["op"], *args)
                 watched = self._watched(message, decoder)
                 encoder = self._encoder(decoder.nodes)
                 encoder.results = [] if watched else None
@@ -276,9 +277,12 @@ class Peer:
                 encoder = self._encoder(decoder.nodes)
                 reply.pop("v", None)
                 reply["x"] = self.describe_error(error, encoder)
-        if given is not None:
-            reply["c"] = given.changes(encoder)
-        reply["p"] = output()
+            finally:
+                torch.set_grad_enabled(recorded)
+        if given is not None and given.nodes and (changes := given.changes(encoder)):
+            reply["c"] = changes
+        if text := output():
+            reply["p"] = text
         self._depth -= 1
         self._send(reply, encoder)
 
@@ -497,10 +501,9 @@ class Peer:
 
     # ------------------------------------------------------------ for subclasses
 
-    @contextlib.contextmanager
-    def capture(self) -> Iterator[Callable[[], str]]:
-        """Catch what is printed while a question is served; yields a function that tells it."""
-        yield lambda: ""
+    def capture(self) -> contextlib.AbstractContextManager[Callable[[], str]]:
+        """Catch what is printed while a question is served; the context is a function that tells it."""
+        return contextlib.nullcontext(str)
 
     def printed(self, text: Any) -> None:
         """Take what the other side printed while it served a question."""
@@ -535,8 +538,11 @@ def _snapshot(value: Any) -> Callable[[Any], bool] | None:
     if isinstance(value, Tensor):
         return Seen.of(value).holds
     if isinstance(value, np.ndarray):
-        held, shape = value.copy(), value.shape
-        return lambda now: now.shape == shape and np.array_equal(now, held, equal_nan=now.dtype.kind in "fc")
+        if value.dtype.kind == "O":
+            entries, shape = value.copy(), value.shape
+            return lambda now: now.shape == shape and all(map(operator.is_, now.flat, entries.flat))
+        held, shape = value.tobytes(), value.shape
+        return lambda now: now.shape == shape and now.tobytes() == held
     if isinstance(value, list):
         items = list(value)
         return lambda now: len(now) == len(items) and all(map(operator.is_, now, items))

@@ -30,6 +30,7 @@ MAX_DEPTH = 60
 MANY = 16  # from so many numbers on, a list of them travels as an array
 
 _JSON = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+_SCAN = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # one value, without the white space that `loads` allows around it
 _PREFIX = struct.Struct("<II")
 _DICTS = {
     c.__name__: c for c in (dict, collections.OrderedDict, collections.Counter, collections.defaultdict)
@@ -83,9 +84,12 @@ def unpack(read: Callable[[int], bytearray | bytes]) -> tuple[Any, list[memoryvi
     text = read(size)
     rest = memoryview(read(sum(sizes)))
     try:
-        header = json.loads(str(text, "utf-8"))
-    except (ValueError, RecursionError):
+        ascii_text = str(text, "ascii")
+        header, end = _SCAN(ascii_text, 0)
+    except (ValueError, RecursionError, StopIteration):
         raise WireError("a message is not in the agreed form") from None
+    if end != len(ascii_text):
+        raise WireError("a message is not in the agreed form")
     buffers, at = [], 0
     for n in sizes:
         buffers.append(rest[at : at + n])

@@ -144,7 +144,7 @@ def _reseed(seed: int) -> None:
     """Seed all generators that a submission may find: every child would inherit the same."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
-    torch.manual_seed(seed % 2**63)
+    torch.default_generator.manual_seed(seed % 2**63)  # `torch.manual_seed` looks for all kinds of devices first
 
 
 def _warm_up() -> None:
