@@ -57,6 +57,11 @@ class Desk:
         return [self.root, self._source]
 
     @property
+    def steps(self) -> list[str]:
+        """The steps by which nbgrader is configured to grade here, by their names."""
+        return [str(step) for step in self._config.Autograde.get("autograde_preprocessors", [])]
+
+    @property
     def seed(self) -> int:
         """The secret seed of the hidden cases. Raises NoDesk where its file is damaged."""
         try:
