@@ -4,9 +4,9 @@ python benchmarks/grading_scale.py [--students 50] [--lesson 01_matmul] [--jobs 
 python benchmarks/grading_scale.py --simulated 10000
 
 The first grades copies of a right notebook, each with a comment of its own so that no result is shared, with `handmade
-grade`'s own function: seconds a submission for executing and for writing, and the memory of every process. The second
-puts a stand-in that executes nothing into the runners' place: what is measured is all the rest. Both write
-build/benchmarks/grading_scale.json.
+grade`'s own function: seconds a submission for executing and for writing, and the memory of every process. The second cuts
+the lesson down to its first exercise and puts a stand-in that executes nothing into the runners' place: what is measured is
+all the rest, report and export with it. Both write build/benchmarks/grading_scale.json.
 """
 
 import contextlib
@@ -24,7 +24,10 @@ from nbgrader.converters import GenerateAssignment
 from handmade.grading.demo import Lesson
 from handmade.grading.desk import Desk
 from handmade.grading.grade import grade
+from handmade.grading.lms import export
+from handmade.grading.report import write_report
 from handmade.grading.runner import EXECUTE
+from handmade.grading.table import read_table
 
 ROOT = Path(__file__).parents[1]
 CONFIG = """
@@ -53,9 +56,17 @@ def simulate(notebook, options):
     }
 
 
-def make_desk(folder, lesson, n):
-    """Return a desk on which n students handed in a right notebook, each one's own."""
-    (folder / "nbgrader_config.py").write_text(CONFIG.format(solutions=str(ROOT / "solutions")))
+def make_desk(folder, lesson, n, short=False):
+    """Return a desk on which n students handed in a right notebook, each one's own; `short`: of the first exercise alone."""
+    solutions = ROOT / "solutions"
+    if short:
+        notebook = nbformat.read(solutions / lesson / f"{lesson}.ipynb", as_version=4)
+        graded = [i for i, c in enumerate(notebook.cells) if c.metadata.get("nbgrader", {}).get("grade")]
+        notebook.cells = notebook.cells[: graded[0] + 1]
+        solutions = folder / "solutions"
+        (solutions / lesson).mkdir(parents=True)
+        nbformat.write(notebook, solutions / lesson / f"{lesson}.ipynb")
+    (folder / "nbgrader_config.py").write_text(CONFIG.format(solutions=str(solutions)))
     desk = Desk(folder)
     assert desk.run(desk.application("GenerateAssignmentApp"), GenerateAssignment, lesson, ".") == []
     release = nbformat.read(folder / "release" / lesson / f"{lesson}.ipynb", as_version=4)
@@ -125,13 +136,18 @@ class Watch:
 def measure(lesson, n, jobs, work=EXECUTE):
     """Grade n students anew, and return what was noted."""
     with tempfile.TemporaryDirectory() as folder:
-        desk = make_desk(Path(folder), lesson, n)
+        desk = make_desk(Path(folder), lesson, n, short=work != EXECUTE)
         watch = Watch()
-        start, work = time.perf_counter(), of_children()
+        start, before = time.perf_counter(), of_children()
         did = grade(desk, lesson, jobs=jobs, progress=watch.progress, work=work)
         seconds = time.perf_counter() - start
-        assert (did.executed, len(did.written), did.failed, did.errors) == (n, n, {}, [])
-        worked = of_children() - work
+        assert (did.executed, len(did.written), did.failed, did.errors) == (n, n, {}, []), did
+        with watch.progress("Reporting", 1) as tick:
+            found, _ = write_report(desk.root, lesson, desk.db_url)
+            export(read_table(desk.root, lesson, desk.db_url), "canvas").write(desk.root / "canvas.csv")
+            assert len(found.graded) == n
+            tick()
+        worked = of_children() - before
         size = sum(p.stat().st_size for p in (Path(folder) / "executed").rglob("*.json"))
         row = {"lesson": lesson, "students": n, "jobs": jobs, "seconds": round(seconds, 2), **watch.phases}
         return row | {
@@ -147,7 +163,7 @@ def show(row):
         f"{row['students']} students, {row['jobs']} jobs: {row['seconds']:.1f} s in all, {ms:.0f} ms each; "
         f"work of the executing processes {row['other_cpu_ms_each']} ms each, their start included"
     )
-    for phase in ("executing", "writing"):
+    for phase in ("executing", "writing", "reporting"):
         found = row[phase]
         own = [at["own_mb"] for at in found["at"]]
         others = max((at["others_mb"] for at in found["at"]), key=sum, default=[])

@@ -63,6 +63,16 @@ def execute(notebook, options):
     }
 
 
+class IsolationMissing(RuntimeError):
+    """Named as execution's own."""
+
+
+def refuse(notebook, options):
+    if options["settings"]["require_isolation"]:
+        raise IsolationMissing("This machine does not isolate a submission's network.")
+    return execute(notebook, options)
+
+
 def _act(words):
     if words == "# crash":
         os.kill(os.getpid(), signal.SIGSEGV)

@@ -1,5 +1,6 @@
 """Grading a class: who is executed and written, what a second run repeats, and what a submission that kills does."""
 
+import functools
 import json
 
 import nbformat
@@ -10,7 +11,7 @@ from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateAssignment
 
 from handmade.grading.desk import Busy, Desk, NoDesk
-from handmade.grading.grade import grade
+from handmade.grading.grade import NotIsolated, grade
 from handmade.grading.intake import NoRelease
 from handmade.grading.table import read_table
 
@@ -166,6 +167,34 @@ def test_no_desk_and_no_release(desk, tmp_path):
         Desk(tmp_path / "nowhere")
     with pytest.raises(NoRelease, match="generate_assignment 02_none"):
         grade(desk, "02_none", work=small_desk.WORK)
+
+
+def test_a_desk_without_isolation_is_nbgraders(desk):
+    hand_in_class(desk, 1)
+    with (desk.root / "nbgrader_config.py").open("a") as config:
+        config.write('c.Autograde.autograde_preprocessors[0] = "nbgrader.preprocessors.Execute"\n')
+    with pytest.raises(NotIsolated, match="grade with `nbgrader autograde 01_tiny`"):
+        run(Desk(desk.root))
+    assert results(desk) == []
+
+
+def test_what_isolation_is_in_force_is_said_first(desk):
+    said = []
+    run_and_say = functools.partial(run, desk, say=said.append)
+    hand_in_class(desk, 1)
+    run_and_say(jobs=2)
+    assert said == ["Isolation: yes (fake)"]
+
+
+@pytest.mark.parametrize("work", ["grading.fake_work:refuse"])
+def test_where_required_isolation_is_missing_nothing_is_executed(desk, work):
+    hand_in_class(desk, 1)
+    with pytest.raises(
+        NotIsolated, match=r"does not isolate a submission's network\. Isolation was required"
+    ):
+        grade(desk, LESSON, work=work, settings=desk.settings(require_isolation=True))
+    assert results(desk) == []
+    assert scores(desk) == {}
 
 
 def test_results_are_plain_json_and_whole(desk):

@@ -7,5 +7,16 @@ intake      the pass over submitted/: originals kept, repairs recorded, never a 
 exporter    where nbgrader meets the pass
 tidy        what a graded notebook can do without
 table       points and what happened, a line a student
+
+A whole class:
+
+grade       take in, execute side by side, then one writer; resumes
+desk        an instructor's folder, opened: its configuration, its lock, nbgrader run in it
+submissions each student's code with the gradebook's graded cells
+jobs, cluster, runner, work     where submissions are executed: processes here, or a Dask cluster
+cache, lookup                   what executing gave, kept; and found again when nbgrader grades
+report      what a class knows, and what to teach tomorrow
+lms         points as files for a spreadsheet, Canvas and Moodle
+desk_work   all this for the command line
 demo        a small class of what instructors really get, graded
 """

@@ -1,6 +1,6 @@
 """An instructor's folder, opened: what its nbgrader_config.py says, and nbgrader's own applications run in it.
 
-nbgrader runs inside this process, by its own application classes. What it logs goes to the desk's nbgrader.log.
+nbgrader runs inside this process, by its own application classes. What it warns of goes to the desk's nbgrader.log.
 """
 
 from __future__ import annotations
@@ -55,6 +55,11 @@ class Desk:
     def secret_folders(self) -> list[Path]:
         """The folders that no submission's code may read: this one, and the source notebooks."""
         return [self.root, self._source]
+
+    @property
+    def steps(self) -> list[str]:
+        """The steps by which nbgrader is configured to grade here, by their names."""
+        return [str(step) for step in self._config.Autograde.get("autograde_preprocessors", [])]
 
     @property
     def seed(self) -> int:
@@ -136,11 +141,12 @@ class _Errors(logging.Handler):
 
 @contextlib.contextmanager
 def _log_to(log: Any, path: Path) -> Iterator[list[str]]:
-    """Send what an application logs to a file, and nothing to the terminal; gives a list that fills with the errors."""
+    """Send what an application warns of to a file, and nothing to the terminal; gives a list that fills with the errors."""
     logger = log.logger if isinstance(log, logging.LoggerAdapter) else log
     before, propagate = logger.handlers[:], logger.propagate
     errors: list[str] = []
     file = logging.FileHandler(path, encoding="utf-8")
+    file.setLevel(logging.WARNING)  # the rest is forty lines a submission
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.handlers[:] = [file, _Errors(errors)]
     logger.propagate = False

@@ -79,6 +79,11 @@ def grade(
     at the start what isolation is in force; `work` names the function that executes. `settings` take the place of those that the desk is configured with. Raises NoRelease, Busy, NoCluster and
     NotIsolated, with a sentence for the instructor.
     """
+    if EXECUTOR not in desk.steps:
+        raise NotIsolated(
+            f"This desk is configured without {EXECUTOR}: grade with `nbgrader autograde {lesson}`, which then "
+            "runs the submissions as you, or put it back."
+        )
     with desk.locked():
         take_in(desk.root, lesson, students)
         submissions = Submissions(desk, lesson, students)
@@ -177,11 +182,6 @@ class _Run:
         app = self.desk.application("AutogradeApp")
         app.config.LookUp.update(options=self.options, work=self.work)
         steps = app.config.Autograde.autograde_preprocessors
-        if EXECUTOR not in steps:
-            raise NotIsolated(
-                f"This desk is configured without {EXECUTOR}: grade with `nbgrader autograde {self.lesson}`, which then "
-                "runs the submissions as you, or put the line back."
-            )
         app.config.Autograde.autograde_preprocessors = [LOOK_UP if s == EXECUTOR else s for s in steps]
         fresh = tuple(self.did.unchanged)
         self.did.errors = self.desk.run(app, Autograde, self.lesson, students, fresh, tick)
