@@ -36,7 +36,7 @@ def draw(generator): return torch.rand(3, generator=generator) if isinstance(gen
 def apply(f, *args): return f(*args)
 def twice(f, x): return f(f(x))
 def square(x): return (x ** 2).sum(), {"cube": x ** 3, "name": "x"}
-def count(): 
+def count():
     n = 0
     while True:
         yield n
