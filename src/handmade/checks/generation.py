@@ -60,20 +60,25 @@ def _as_often_as(shares: list[float]) -> Callable[[Any], bool]:
         counts = np.bincount(drawn, minlength=len(shares))
         never = [i for i, share in enumerate(shares) if share == 0 and counts[i]]
         if never:
-            raise Unfit(f"Token {never[0]} was drawn, and its probability is 0.")
+            raise Unfit(f"Token {never[0]} was drawn, and nothing should be left of its probability.")
         room = [STANDARD_ERRORS * math.sqrt(p * (1 - p) / n) + 0.5 / n for p in shares]
         often = [str(i) for i, (p, r) in enumerate(zip(shares, room, strict=True)) if counts[i] / n > p + r]
         rarely = [str(i) for i, (p, r) in enumerate(zip(shares, room, strict=True)) if counts[i] / n < p - r]
         if often or rarely:
-            words = [f"too often: token {', '.join(often)}"] if often else []
-            words += [f"too rarely: token {', '.join(rarely)}"] if rarely else []
+            words = [f"too often: {_tokens(often)}"] if often else []
+            words += [f"too rarely: {_tokens(rarely)}"] if rarely else []
+            came = f"only token {drawn[0]} came" if len(set(drawn)) == 1 else f"came {'; '.join(words)}"
             right = ", ".join(f"{p:.3g}" for p in shares)
             raise Unfit(
-                f"In {n} draws came {'; '.join(words)}. The shares should be near [{right}], and chance does not explain it."
+                f"In {n} draws {came}. The shares should be near [{right}], and chance does not explain it."
             )
         return True
 
     return view
+
+
+def _tokens(ids: list[str]) -> str:
+    return f"token {ids[0]}" if len(ids) == 1 else f"tokens {', '.join(ids[:-1])} and {ids[-1]}"
 
 
 def _seeds_case(draw: Callable[[Any, torch.Generator], Any], text: str, seed: int) -> Case:
@@ -440,6 +445,14 @@ def large_k_raises(logits: Any, k: int) -> Any:
     return logits.masked_fill(logits < kth, -inf)
 
 
+@top_k_filter.misconception(
+    "Your logits come back as they were: nothing is dropped.",
+    "`masked_fill` returns a new tensor. Do you return that one?",
+)
+def nothing_dropped(logits: Any, k: int) -> Any:
+    return logits.clone()
+
+
 # ---- top_p_filter
 
 
@@ -675,6 +688,14 @@ def rows_as_one(logits: Any, p: float) -> Any:
     return _nucleus(logits.reshape(-1), p).reshape(logits.shape)
 
 
+@top_p_filter.misconception(
+    "Your logits come back as they were: no token is dropped.",
+    "Which tensor do you return: the one that came in, or the one with −∞ in it?",
+)
+def no_token_dropped(logits: Any, p: float) -> Any:
+    return logits.clone()
+
+
 # ---- choose_token
 
 
@@ -713,7 +734,7 @@ def _chosen(odds: list[float], n: int, seed: int, note: str, **given: Any) -> Ca
     )
 
 
-def _certain(logits: Tensor, best: int, n: int, seed: int, note: str, text: str = "", **given: Any) -> Case:
+def _certain(logits: Tensor, best: int, n: int, seed: int, note: str, **given: Any) -> Case:
     """Return the case of n choices in which the settings leave one token."""
     settings = [given.get("temperature", 1.0), given.get("top_k"), given.get("top_p")]
 
@@ -724,7 +745,7 @@ def _certain(logits: Tensor, best: int, n: int, seed: int, note: str, text: str 
     call = f"choose_token(logits{_settings(**given)}, generator=generator)"
     return play(
         ask,
-        f"generator = {_seed_text(seed)}\nlogits = {text or literal(logits)}\n[{call} for _ in range({n})]",
+        f"generator = {_seed_text(seed)}\nlogits = {literal(logits)}\n[{call} for _ in range({n})]",
         expect=[best] * n,
         view=lambda answers: [_token(answer) for answer in answers],
         note=note,
@@ -752,7 +773,7 @@ def choose_token(rng: np.random.Generator) -> Iterator[Case]:
     )
     yield _chosen([1, 4, 2, 1], 400, seeds[0], "temperature 1")
     yield _chosen(
-        [1, 81, 9], 300, seeds[1], "temperature 2 flattens: the odds become 1, 9, 3", temperature=2.0
+        [1, 256, 16], 300, seeds[1], "temperature 4 flattens: the odds become 1, 4, 2", temperature=4.0
     )
     yield _chosen(
         [1, 3, 2], 300, seeds[2], "temperature 0.5 sharpens: the odds become 1, 9, 4", temperature=0.5
@@ -762,15 +783,22 @@ def choose_token(rng: np.random.Generator) -> Iterator[Case]:
     yield _chosen([3, 1, 6, 2], 300, seeds[4], "top_k is 2: the odds become 3, 0, 6, 0", top_k=2)
     yield _chosen([3, 2, 10, 5], 300, seeds[5], "top_p is 0.7: two tokens stay", top_p=0.7)
     yield _chosen([3, 1, 2], 200, seeds[6], "top_k is above vocab_size", top_k=9)
-    halves, tenths = tensor(HALVES), tensor([0.4, 0.3, 0.2, 0.1])
-    yield _certain(
-        halves.log(), 0, 80, seeds[7], "at temperature 0.5 the first token has 0.73 and reaches top_p alone",
-        f"{literal(halves)}.log()", temperature=0.5, top_p=0.7,
-    )  # fmt: skip
-    yield _certain(
-        tenths.log(), 0, 80, seeds[8], "of the two that top_k leaves, the first has 0.57 and reaches top_p alone",
-        f"{literal(tenths)}.log()", top_k=2, top_p=0.5,
-    )  # fmt: skip
+    yield _chosen(
+        HALVES,
+        80,
+        seeds[7],
+        "at temperature 0.5 the first token has 0.73 and reaches top_p alone",
+        temperature=0.5,
+        top_p=0.7,
+    )
+    yield _chosen(
+        [0.4, 0.3, 0.2, 0.1],
+        80,
+        seeds[8],
+        "of the two that top_k leaves, the first has 0.57 and reaches top_p alone",
+        top_k=2,
+        top_p=0.5,
+    )
     yield _certain(tensor([9000.0, -9000.0, 8000.0]), 0, 3, seeds[9], "very large logits")
     uniform = torch.zeros(50)
     yield _seeds_case(
@@ -1050,7 +1078,7 @@ def _mode_case(training: bool) -> Case:
     mode = "training" if training else "evaluation"
     return play(
         ask,
-        f"{_model_text(_next, 7, 4)}\n# in training mode its logits are upside down, as a model with dropout would be off\n"
+        f"{_model_text(_next, 7, 4)}\n# (in training mode its logits are upside down)\n"
         f"model.{'train' if training else 'eval'}()\nnew = generate(model, torch.tensor([2]), 2, temperature=0.0)\n"
         "new, model.training",
         expect=(tensor([2, 3, 4]), training),
@@ -1129,7 +1157,7 @@ def generate(rng: np.random.Generator) -> Iterator[Case]:
     yield _certain_case(HALVES, 7, seeds[0], "top_k is 1", top_k=1)
     yield _certain_case([4, 3, 6, 2], 7, seeds[0], "top_p is tiny", top_p=0.0001)
     yield _shares_case([1, 4, 2, 1], seeds[1], "temperature 1")
-    yield _shares_case([1, 81, 9], seeds[2], "temperature 2: the odds become 1, 9, 3", temperature=2.0)
+    yield _shares_case([1, 256, 16], seeds[2], "temperature 4: the odds become 1, 4, 2", temperature=4.0)
     yield _shares_case([3, 1, 6, 2], seeds[3], "top_k is 2: the odds become 3, 0, 6, 0", top_k=2)
     yield _shares_case([3, 2, 10, 5], seeds[4], "top_p is 0.7: two tokens stay", top_p=0.7)
     yield _certain_case(HALVES, 40, seeds[5], "first the temperature, then top_p", temperature=0.5, top_p=0.7)
@@ -1848,14 +1876,14 @@ def _whole(X: Tensor, weights: list[Any], n_heads: int) -> Tensor:
     return multi_head_attention(X, W_Q, W_K, W_V, W_O, n_heads)
 
 
-def _chunks(X: Tensor, sizes: list[int], weights: list[Any], n_heads: int, room: int, note: str) -> Case:
+def _chunks(X: Tensor, sizes: list[int], weights: list[Any], n_heads: int, note: str) -> Case:
     """Return the case of one text that comes in pieces of these sizes, with one cache."""
-    pieces = list(X.split(sizes, dim=-2))
+    room = X.shape[-2] + 3
 
     def ask(attend_with_cache: Any) -> list[Any]:
         cache = reference.KVCache(room)
         found: list[Any] = []
-        for piece in pieces:
+        for piece in X.split(sizes, dim=-2):
             given = piece.clone()
             found.append(attend_with_cache(given, cache, *weights, n_heads))
             if not torch.equal(given, piece):
@@ -1864,9 +1892,9 @@ def _chunks(X: Tensor, sizes: list[int], weights: list[Any], n_heads: int, room:
 
     expect = list(_whole(X, weights, n_heads).split(sizes, dim=-2))
     names = "W_Q, W_K, W_V, W_O"
-    plain = bool((weights[0] == 0).all())
+    zeros = bool((weights[0] == 0).all())
     known = "W_Q = W_K = torch.zeros(2, 2); W_V = W_O = torch.eye(2)"
-    lines = [known if plain else f"# {names} of shape {tuple(weights[0].shape)}"]
+    lines = [known if zeros else f"# {names} of shape {tuple(weights[0].shape)}"]
     lines.append(f"cache = KVCache({room})")
     lines.append(f"pieces = {literal(X)}.split({sizes}, dim=-2)")
     lines.append(f"[[attend_with_cache(x_new, cache, {names}, {n_heads}) for x_new in pieces], len(cache)]")
@@ -1875,53 +1903,28 @@ def _chunks(X: Tensor, sizes: list[int], weights: list[Any], n_heads: int, room:
 
 @exercise(points=4, level=4, minutes=25)
 def attend_with_cache(rng: np.random.Generator) -> Iterator[Case]:
-    zero, eye = torch.zeros(2, 2), torch.eye(2)
+    plain = [torch.zeros(2, 2), torch.zeros(2, 2), torch.eye(2), torch.eye(2)]
     X = tensor([[0.0, 6.0], [4.0, 0.0], [8.0, 3.0]])
-    yield _chunks(
-        X,
-        [1, 1, 1],
-        [zero, zero, eye, eye],
-        1,
-        3,
-        "all scores are 0, so each row is the mean of the values so far",
-    )
-    yield _chunks(X, [3], [zero, zero, eye, eye], 1, 3, "the whole text at once, into an empty cache")
-    yield _chunks(
-        X,
-        [1, 2],
-        [zero, zero, eye, eye],
-        1,
-        5,
-        "one row, then two: the first of the two may not see the second",
-    )
-    yield _chunks(floats(rng, 4, 6), [1, 1, 1, 1], _weights(rng, 6), 2, 4, "row by row, 2 heads of 3 numbers")
-    yield _chunks(
-        floats(rng, 5, 6), [2, 3], _weights(rng, 6), 3, 8, "two rows, then three, 3 heads of 2 numbers"
-    )
-    yield _chunks(floats(rng, 6, 4), [3, 1, 2], _weights(rng, 4), 1, 6, "three rows, one, two; one head")
-    yield _chunks(floats(rng, 2, 5, 6), [2, 1, 2], _weights(rng, 6), 2, 7, "a batch of 2 texts")
-    yield _chunks(floats(rng, 2, 3, 4, 4), [1, 3], _weights(rng, 4), 2, 4, "two leading axes")
-    yield _chunks(
-        floats(rng, 1, 3, 4),
-        [1, 1, 1],
-        _weights(rng, 4),
-        4,
-        3,
-        "a batch of one text, as many heads as numbers",
-    )
-    yield _chunks(floats(rng, 4, 6, largest=9.0), [2, 2], _weights(rng, 6), 2, 4, "large numbers")
+    yield _chunks(X, [1, 1, 1], plain, 1, "all scores are 0, so each row is the mean of the values so far")
+    yield _chunks(X, [3], plain, 1, "the whole text at once, into an empty cache")
+    yield _chunks(X, [1, 2], plain, 1, "one row, then two: the first of the two may not see the second")
+    for shape, sizes, n_heads, note in (
+        ((4, 6), [1, 1, 1, 1], 2, "row by row, 2 heads of 3 numbers"),
+        ((5, 6), [2, 3], 3, "two rows, then three, 3 heads of 2 numbers"),
+        ((6, 4), [3, 1, 2], 1, "three rows, one, two; one head"),
+        ((2, 5, 6), [2, 1, 2], 2, "a batch of 2 texts"),
+        ((2, 3, 4, 4), [1, 3], 2, "two leading axes"),
+        ((1, 3, 4), [1, 1, 1], 4, "a batch of one text, as many heads as numbers"),
+        ((1, 4), [1], 2, "a text of one token"),
+    ):
+        yield _chunks(floats(rng, *shape, largest=1.0), sizes, _weights(rng, shape[-1]), n_heads, note)
+    yield _chunks(floats(rng, 4, 6, largest=9.0), [2, 2], _weights(rng, 6), 2, "large numbers")
     double = [W.double() for W in _weights(rng, 4)]
-    yield _chunks(floats(rng, 5, 4).double(), [1, 4], double, 2, 5, "float64")
-    yield _chunks(
-        floats(rng, 4, 3).T.contiguous().T[:3].double().float(),
-        [2, 1],
-        _weights(rng, 3),
-        3,
-        3,
-        "3 heads of one number",
-    )
+    yield _chunks(floats(rng, 5, 4, largest=1.0).double(), [1, 4], double, 2, "float64")
+    turned = floats(rng, 4, 5, largest=1.0).T
+    yield _chunks(turned, [2, 3], _weights(rng, 4), 2, "x_new is a part of another tensor's transpose")
     weights = _weights(rng, 4)
-    first, second = floats(rng, 3, 4), floats(rng, 2, 4)
+    first, second = floats(rng, 3, 4, largest=1.0), floats(rng, 2, 4, largest=1.0)
 
     def two_texts(attend_with_cache: Any) -> list[Any]:
         a, b = reference.KVCache(4), reference.KVCache(4)
@@ -2014,8 +2017,8 @@ def cache_not_read(x_new: Any, cache: Any, W_Q: Any, W_K: Any, W_V: Any, W_O: An
 
 
 @attend_with_cache.misconception(
-    "Your function keeps keys and values of its own, outside the cache that it is given: another text's positions get in, and the cache stays empty.",
-    "Two texts are written in turns. Where does each one's past belong?",
+    "The cache stays empty: nothing is appended to it, and the new rows see only each other.",
+    "Which method of the cache should your function call, and with what?",
 )
 def cache_not_used(x_new: Any, cache: Any, W_Q: Any, W_K: Any, W_V: Any, W_O: Any, n_heads: int) -> Any:
     K, V = (_split(x_new @ W, n_heads) for W in (W_K, W_V))
@@ -2030,7 +2033,7 @@ def cache_not_used(x_new: Any, cache: Any, W_Q: Any, W_K: Any, W_V: Any, W_O: An
     "How often does one call of your function call `append`?",
 )
 def appended_twice(x_new: Any, cache: Any, W_Q: Any, W_K: Any, W_V: Any, W_O: Any, n_heads: int) -> Any:
-    if 2 * x_new.shape[-2] + len(cache) <= cache.context_length:
+    if 2 * x_new.shape[-2] + len(cache) <= cache.context_length:  # else the course's own cache would raise
         cache.append(_split(x_new @ W_K, n_heads), _split(x_new @ W_V, n_heads))
     Q, K, V, n_before = _with_cache(x_new, cache, W_Q, W_K, W_V, n_heads)
     return _merge(_attend(Q, K, V, _allowed(Q.shape[-2], K.shape[-2], n_before))) @ W_O
