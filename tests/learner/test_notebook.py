@@ -10,7 +10,7 @@ import torch
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from handmade.learner import parts, texts
+from handmade.learner import pace, parts, texts
 from handmade.reference import gpt
 
 pytestmark = pytest.mark.slow
@@ -96,6 +96,12 @@ def test_hints_guesses_and_rubrics(tmp_path):
     assert "did you mean 'dot'" in shown(cells[9])
     record = (tmp_path / ".handmade/progress.jsonl").read_text()
     assert re.findall(r'"level": (\d)', record) == ["1", "2"]
+
+
+@pytest.fixture(autouse=True)
+def short_setting(monkeypatch):
+    """Long lessons train for a few steps, and say so."""
+    monkeypatch.setenv(pace.VARIABLE, "1")
 
 
 def run_lesson(path, cwd):

@@ -286,3 +286,9 @@ def test_in_a_notebook(folder):
     assert "`dot` (lesson 01): the course's" in outputs[1][0]
     assert "my_gpt.learning handmade.reference.matmul my_gpt.learning" in outputs[1][1]
     assert "there is no part 'mce'" in outputs[1][2]
+
+
+def test_a_class_that_stands_in_a_signature_comes_along():
+    text = "class Options:\n    size: Size\nclass Size:\n    pass\nX = 3\ndef dot(a: Options, b: X) -> Unknown:\n    return a\n"
+    part = part_of("dot", None, [text])
+    assert [name for name, _ in part.definitions] == ["Size", "Options", "dot"]

@@ -15,7 +15,7 @@ from handmade.checks.exercise import Exercise
 from handmade.lessons.build import build, lesson_names, stale
 from handmade.lessons.lesson import LessonError
 from handmade.lessons.notebook import _tag_cells_that_need_exercises, source_notebook
-from handmade.lessons.source import answer_lines, exercise_source, learner_imports
+from handmade.lessons.source import answer_lines, exercise_source, given_source, learner_imports
 from handmade.lessons.text import read_lesson
 
 
@@ -253,6 +253,12 @@ def test_an_exercise_is_copied_whole(tiny):
             exercise_source(tiny(name))
     with pytest.raises(LookupError, match="defines no 'other'"):
         exercise_source(tiny("other"))
+
+
+def test_a_given_helper_is_copied_whole(tiny):
+    assert given_source("tiny", "bare") == "def bare():\n    return 1"
+    with pytest.raises(LookupError, match="holds a solution"):
+        given_source("tiny", "dot")
 
 
 def test_a_remark_does_not_hide_a_line_of_the_answer(tiny):

@@ -142,3 +142,13 @@ def test_the_items_of_a_text(place):
         elif isinstance(item, Directive):
             assert item.kind in lines[item.line - 1]
             assert all(inner.kind in lines[inner.line - 1] for inner in item.inner)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("helper", "defines no 'helper'"), ("cosine_similarity", "holds a solution")]
+)
+def test_a_given_helper_is_one_of_the_reference_without_a_solution(name, said, place):
+    text = GOOD.replace("## In your own", f":::{{given}} {name}\nYou need it.\n:::\n\n## In your own")
+    found = mistakes(text, place)
+    assert f":{line_of(text, ':::{given}')}: handmade.reference.matmul" in found
+    assert said in found

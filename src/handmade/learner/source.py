@@ -128,6 +128,10 @@ class _Collector:
                 self.needs.add(other)
             elif other not in self.definitions:
                 self.add(other)
+        for other in sorted(_annotations(statement) - {name}):  # whoever calls it needs these classes
+            bound = self.binding(other)
+            if bound and isinstance(bound[0], ast.ClassDef) and checks.find(other) is None:
+                self.add(other)
         del self.definitions[name]
         self.definitions[name] = _text_of(statement, text)
 
@@ -170,6 +174,17 @@ class _WithoutAnnotations(ast.NodeTransformer):
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         node.annotation = ast.Constant(0)
         return self.generic_visit(node)
+
+
+def _annotations(statement: ast.stmt) -> set[str]:
+    """Return the names in the annotations of a statement."""
+    found = []
+    for node in ast.walk(statement):
+        if isinstance(node, ast.arg | ast.AnnAssign):
+            found.append(node.annotation)
+        elif isinstance(node, ast.FunctionDef):
+            found.append(node.returns)
+    return {n.id for tree in found if tree for n in ast.walk(tree) if isinstance(n, ast.Name)}
 
 
 def _free_names(statement: ast.stmt) -> set[str]:

@@ -22,4 +22,7 @@ text are handed out with it. Three directives, in colon fences and in the first 
     :::{predict} how_many            a guess to be made before the next cell runs: check.reveal("how_many", outcome)
     What do you expect?
     :::
+
+    :::{given} TrainingConfig        a helper of the reference, without solution markers, as the learner gets it
+    :::                              (words inside are optional)
 """

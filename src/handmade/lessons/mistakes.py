@@ -16,11 +16,11 @@ from markdown_it.token import Token
 
 from handmade.checks.exercise import Exercise
 from handmade.lessons.lesson import Code, Directive, Item, Prose
-from handmade.lessons.source import answer_lines
+from handmade.lessons.source import answer_lines, given_source
 
 Mistake = tuple[int, str]
 N_HINTS = 3
-OUTER = ("exercise", "question", "predict")
+OUTER = ("exercise", "question", "predict", "given")
 INNER = {"exercise": "hint", "question": "rubric"}  # what may stand inside a directive
 OPTIONS = {"question": ("points",)}
 ANY = ":"  # stands for a fence of a wrong length, reported already: whatever fits no other fence closes it
@@ -246,8 +246,8 @@ def _draws(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id in ("plt", "pyplot")
 
 
-def in_directives(items: Iterable[Item], exercises: Mapping[str, Exercise]) -> Iterator[Mistake]:
-    """Find what is wrong with the names, the words, the points, the hints and the rubrics."""
+def in_directives(items: Iterable[Item], exercises: Mapping[str, Exercise], module: str) -> Iterator[Mistake]:
+    """Find what is wrong with the names, the words, the points, the hints and the rubrics; `module` is the lesson's."""
     seen: dict[str, int] = {}
     used: set[str] = set()
     for item in items:
@@ -255,7 +255,7 @@ def in_directives(items: Iterable[Item], exercises: Mapping[str, Exercise]) -> I
             continue
         yield from _in_name(item, seen)
         seen.setdefault(item.name, item.line)
-        if not item.text:
+        if not item.text and item.kind != "given":
             yield item.line, f"the {item.kind} {item.name!r} has no words"
         for inner in item.inner:
             if not inner.text:
@@ -265,6 +265,11 @@ def in_directives(items: Iterable[Item], exercises: Mapping[str, Exercise]) -> I
             yield from _in_exercise(item, exercises)
         elif item.kind == "question":
             yield from _in_question(item)
+        elif item.kind == "given":
+            try:
+                given_source(module, item.name)
+            except LookupError as error:
+                yield item.line, str(error)
     for name in exercises:
         if name not in used:
             yield 1, f"the exercise {name!r} has a check and does not appear in the text"

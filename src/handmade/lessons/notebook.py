@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from handmade.checks.exercise import Exercise
 from handmade.lessons.lesson import Break, Code, Directive, Item, Lesson, Prose
-from handmade.lessons.source import exercise_source, learner_imports
+from handmade.lessons.source import exercise_source, given_source, learner_imports
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -28,7 +28,7 @@ def source_notebook(lesson: Lesson, exercises: Mapping[str, Exercise]) -> Notebo
     cells: list[NotebookNode] = []
     may_join = False  # whether the last cell takes more Markdown: only `+++`, a heading or code ends it
     for item in lesson.items:
-        for cell in _cells(item, exercises):
+        for cell in _cells(item, exercises, lesson.module):
             plain = cell.cell_type == "markdown" and not cell.metadata
             if plain and may_join and not cell.source.startswith("#"):
                 cells[-1].source += f"\n\n{cell.source}"
@@ -48,8 +48,8 @@ def source_notebook(lesson: Lesson, exercises: Mapping[str, Exercise]) -> Notebo
     return notebook
 
 
-def _cells(item: Item, exercises: Mapping[str, Exercise]) -> list[NotebookNode]:
-    """Return the cells that an item of the text stands for."""
+def _cells(item: Item, exercises: Mapping[str, Exercise], module: str) -> list[NotebookNode]:
+    """Return the cells that an item of the text of this lesson stands for."""
     if isinstance(item, Prose):
         return [new_markdown_cell(item.text)]
     if isinstance(item, Code):
@@ -60,6 +60,9 @@ def _cells(item: Item, exercises: Mapping[str, Exercise]) -> list[NotebookNode]:
         return _exercise_cells(item, exercises[item.name])
     if item.kind == "question":
         return _question_cells(item)
+    if item.kind == "given":
+        code = new_code_cell(given_source(module, item.name), metadata=_graded(item.name, locked=True))
+        return [new_markdown_cell(item.text), code] if item.text else [code]
     return [
         new_markdown_cell(f"**Your guess first.** {item.text}"),
         new_code_cell(f'check.predict("{item.name}", guess=None)'),
@@ -87,8 +90,9 @@ def _setup_cell(lesson: Lesson) -> NotebookNode:
         "",
     ]
     lines += [*learner_imports(lesson.module), "", "from handmade import check"]
-    if any(isinstance(item, Code) and "parts.use(" in item.source for item in lesson.items):
-        lines.append("from handmade.learner import parts")
+    for helper, call in (("pace", "pace.steps("), ("parts", "parts.use(")):
+        if any(isinstance(item, Code) and call in item.source for item in lesson.items):
+            lines.append(f"from handmade.learner import {helper}")
     if importlib.util.find_spec(f"handmade.figures.{lesson.module}"):
         lines.append(f"from handmade.figures import {lesson.module} as figures")
     return new_code_cell("\n".join(lines), metadata=_graded("setup", locked=True))

@@ -21,22 +21,38 @@ def exercise_source(exercise: Exercise) -> str:
 
     Raises LookupError where the reference module defines no such name, or its body holds no solution region.
     """
-    text = reference_text(exercise.lesson)
+    source = _definition(exercise.lesson, exercise.name)
+    markers = re.findall(f"{BEGIN}|{END}", source)
+    if not markers or markers != [BEGIN, END] * (len(markers) // 2):
+        raise LookupError(
+            f"handmade.reference.{exercise.lesson}.{exercise.name} needs {BEGIN!r} … {END!r} in its body"
+        )
+    return source
+
+
+def given_source(lesson: str, name: str) -> str:
+    """Return the source of a helper of the reference, as the learner gets it.
+
+    Raises LookupError where the reference module defines no such name, or it holds a solution region.
+    """
+    source = _definition(lesson, name)
+    if BEGIN in source:
+        raise LookupError(f"handmade.reference.{lesson}.{name} holds a solution, so it cannot be given")
+    return source
+
+
+def _definition(lesson: str, name: str) -> str:
+    """Return the source of a function or class of a lesson's reference, decorators and comments in it included."""
+    text = reference_text(lesson)
     for node in ast.parse(text).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == exercise.name:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
             lines = text.splitlines()
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
             last = node.end_lineno or node.lineno
             while last < len(lines) and not re.match(r"\S", lines[last]):
                 last += 1  # the closing marker is a comment: Python's tree ends before it
-            source = "\n".join(lines[first - 1 : last]).rstrip()
-            markers = re.findall(f"{BEGIN}|{END}", source)
-            if not markers or markers != [BEGIN, END] * (len(markers) // 2):
-                raise LookupError(
-                    f"handmade.reference.{exercise.lesson}.{exercise.name} needs {BEGIN!r} … {END!r} in its body"
-                )
-            return source
-    raise LookupError(f"handmade.reference.{exercise.lesson} defines no {exercise.name!r}")
+            return "\n".join(lines[first - 1 : last]).rstrip()
+    raise LookupError(f"handmade.reference.{lesson} defines no {name!r}")
 
 
 def solution_regions(source: str) -> list[str]:

@@ -13,7 +13,7 @@ from nbformat import NotebookNode, ValidationError
 
 from handmade.checks.exercise import Exercise
 from handmade.lessons import mistakes
-from handmade.lessons.lesson import Break, Code, Directive, Item, Lesson, LessonError, Prose
+from handmade.lessons.lesson import Break, Code, Directive, Item, Lesson, LessonError, Prose, module_name
 from handmade.lessons.mistakes import Mistake
 
 
@@ -52,7 +52,7 @@ def read_lesson(path: Path, exercises: Mapping[str, Exercise], root: Path) -> Le
         found += of_headings
         found += mistakes.in_images(items)
         found += mistakes.in_code(items)
-        found += mistakes.in_directives(items, exercises)
+        found += mistakes.in_directives(items, exercises, module_name(path.stem))
     if found:
         raise LessonError("\n".join(f"{shown}:{line}: {sentence}" for line, sentence in sorted({*found})))
     return Lesson(path.stem, title, items)
