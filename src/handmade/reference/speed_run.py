@@ -7,18 +7,17 @@ A choice is a class or a function, never a switch, so that you can put in your o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
 import torch
 from jaxtyping import Float, Int, Int64
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from handmade.reference.gpt import GPTConfig, init_weights
+from handmade.reference.gpt import Block, GPTConfig, init_weights
 from handmade.reference.multi_head import MultiHeadAttention, fused_attention, merge_heads, split_heads
+from handmade.reference.muon import Muon
 from handmade.reference.training import get_batch, learning_rate
 
 
@@ -97,7 +96,7 @@ def zero_projections(model: FastGPT, generator: torch.Generator | None = None) -
     So every block passes on what it gets, at first, and gradients reach the embedding unchanged. (Zhang, Dauphin and Ma,
     *Fixup Initialization*, 2019, begin each residual branch at zero.)
     """
-    init_weights(model, generator)  # type: ignore[arg-type]
+    init_weights(model, generator)
     for block in model.blocks:
         nn.init.zeros_(block.attention.output.weight)
         nn.init.zeros_(block.mlp.down.weight)
@@ -117,58 +116,8 @@ def linear_cool_down(step: int, steps: int) -> float:
     return min(1.0, (1 - step / steps) / 0.7)
 
 
-def orthogonalise(matrices: Float[Tensor, "*batch rows columns"]) -> Float[Tensor, "*batch rows columns"]:
-    """Return for each matrix U S Vᵀ about U Vᵀ: the same directions, with all singular values between 0.6 and 1.3.
-
-    Newton and Schulz's way needs only products of matrices. Each round puts every singular value s in the place of
-    3.4445 s - 4.775 s³ + 2.0315 s⁵, which lifts small ones quickly and leaves those near 1 near 1.
-    (Jordan et al., *Muon*, 2024, where the three numbers come from.)
-    """
-    wide = matrices.shape[-2] <= matrices.shape[-1]
-    X = matrices if wide else matrices.mT  # X Xᵀ is then the smaller of the two products
-    X = X / (X.norm(dim=(-2, -1), keepdim=True) + 1e-7)  # now no singular value is above 1
-    for _ in range(5):
-        A = X @ X.mT
-        X = 3.4445 * X + (-4.775 * A + 2.0315 * A @ A) @ X
-    return X if wide else X.mT
-
-
-class Muon(torch.optim.Optimizer):
-    """Gradient descent with momentum, where each matrix's step is made orthogonal: every direction gets the same length.
-
-    A gradient is steep in a few directions and flat in most; so is Adam's step. Here the flat ones count as much.
-    It is for matrices inside the model alone; embeddings, unembedding and vectors need another optimiser.
-    (Jordan et al., *Muon: An optimizer for hidden layers in neural networks*, 2024.)
-    """
-
-    def __init__(self, matrices: list[nn.Parameter], lr: float, momentum: float = 0.95) -> None:
-        super().__init__(matrices, {"lr": lr, "momentum": momentum})
-
-    @torch.no_grad()
-    def step(self) -> None:  # type: ignore[override]
-        """Change all matrices by one step, in place; those of one shape are made orthogonal together."""
-        for group in self.param_groups:
-            by_shape: dict[torch.Size, list[nn.Parameter]] = {}
-            for matrix in group["params"]:
-                if matrix.grad is not None:
-                    by_shape.setdefault(matrix.shape, []).append(matrix)
-            for (rows, columns), matrices in by_shape.items():
-                ahead = torch.stack([self._look_ahead(matrix, group["momentum"]) for matrix in matrices])
-                updates = orthogonalise(ahead).unbind()
-                length = group["lr"] * math.sqrt(max(1, rows / columns))
-                for matrix, update in zip(matrices, updates, strict=True):
-                    matrix.sub_(update, alpha=length)
-
-    def _look_ahead(self, matrix: nn.Parameter, momentum: float) -> Tensor:
-        """Return the gradient mixed with the mean of those so far, this one included (Nesterov's momentum)."""
-        state = self.state[matrix]
-        mean = state.setdefault("mean", torch.zeros_like(matrix))
-        mean.lerp_(matrix.grad, 1 - momentum)  # type: ignore[arg-type]
-        return matrix.grad.lerp(mean, momentum)  # type: ignore[union-attr, arg-type]
-
-
 def adamw(
-    model: nn.Module, lr: float, betas: tuple[float, float] = (0.9, 0.99), weight_decay: float = 0.1
+    model: nn.Module, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.99), weight_decay: float = 0.1
 ) -> list[torch.optim.Optimizer]:
     """Return torch's own AdamW, the kind that does all in one pass, for all parameters; only matrices decay."""
     matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
@@ -177,12 +126,23 @@ def adamw(
     return [torch.optim.AdamW(groups, lr=lr, betas=betas, fused=True)]
 
 
-def muon(model: FastGPT, lr: float, lr_others: float) -> list[torch.optim.Optimizer]:
+def muon(model: FastGPT, lr: float = 0.02, lr_others: float = 8e-3) -> list[torch.optim.Optimizer]:
     """Return Muon for the matrices inside the blocks, and AdamW for all other parameters."""
     matrices = [parameter for parameter in model.blocks.parameters() if parameter.ndim > 1]
     taken = {id(matrix) for matrix in matrices}
     others = [parameter for parameter in model.parameters() if id(parameter) not in taken]
-    return [Muon(matrices, lr), torch.optim.AdamW(others, lr_others, (0.9, 0.99), weight_decay=0.0, fused=True)]
+    return [
+        Muon(matrices, lr),
+        torch.optim.AdamW(others, lr_others, (0.9, 0.99), weight_decay=0.0, fused=True),
+    ]
+
+
+def fast_precision() -> torch.dtype:
+    """Return bfloat16 where the processor multiplies such numbers itself; elsewhere float32, as it would be far slower."""
+    able: dict[str, object] = getattr(
+        torch.cpu, "get_capabilities", dict
+    )()  # older versions of torch do not tell
+    return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") else torch.float32
 
 
 @dataclass(frozen=True)
@@ -193,7 +153,7 @@ class Recipe:
     norm: Callable[[int], nn.Module] = nn.LayerNorm
     activation: Callable[[Tensor], Tensor] = F.gelu
     initialise: Callable[..., None] = init_weights
-    optimisers: Callable[..., list[torch.optim.Optimizer]] = partial(adamw, lr=1e-3)
+    optimisers: Callable[..., list[torch.optim.Optimizer]] = adamw
     schedule: Callable[[int, int], float] = warm_up_and_cosine
     precision: torch.dtype = torch.float32
     batch_size: int = 12
@@ -227,20 +187,15 @@ class FastMLP(nn.Module):
         return self.down(self.activation(self.up(x)))
 
 
-class FastBlock(nn.Module):
-    """Lesson 11's block, of these parts."""
+class FastBlock(Block):
+    """Lesson 11's block, of these parts: each still reads a normalised copy, and its update is added."""
 
     def __init__(self, config: GPTConfig, recipe: Recipe, positions: nn.Module) -> None:
-        super().__init__()
+        nn.Module.__init__(self)  # not Block's own, which would make lesson 11's parts
         self.attention_norm = recipe.norm(config.d_model)
         self.attention = FastAttention(config, positions)
         self.mlp_norm = recipe.norm(config.d_model)
         self.mlp = FastMLP(config, recipe.activation)
-
-    def forward(self, x: Float[Tensor, "*batch n d_model"]) -> Float[Tensor, "*batch n d_model"]:
-        """Return x plus the update of attention, plus the update of the MLP."""
-        x = x + self.attention(self.attention_norm(x))
-        return x + self.mlp(self.mlp_norm(x))
 
 
 class FastGPT(nn.Module):
@@ -278,7 +233,9 @@ def training(
     groups = [(group, group["lr"]) for optimiser in optimisers for group in optimiser.param_groups]
     for step in range(recipe.steps):
         model.train()
-        x, y = (t.to(device) for t in get_batch(ids, recipe.batch_size, model.config.context_length, generator))
+        x, y = (
+            t.to(device) for t in get_batch(ids, recipe.batch_size, model.config.context_length, generator)
+        )
         with torch.autocast(device.type, recipe.precision, enabled=recipe.precision != torch.float32):
             loss = F.cross_entropy(model(x).flatten(0, -2).float(), y.flatten())
         loss.backward()
@@ -298,7 +255,7 @@ FAST = replace(
     norm=RMSNorm,
     activation=squared_relu,
     initialise=zero_projections,
-    optimisers=partial(muon, lr=0.02, lr_others=8e-3),
+    optimisers=muon,
     schedule=linear_cool_down,
     steps=300,
 )
