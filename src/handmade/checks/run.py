@@ -96,6 +96,10 @@ def fresh_answer(answer: Any) -> Any:
 def _fault(exercise: Exercise, case: Case, outcome: Outcome, changed: int | None) -> Fault | None:
     if outcome.stopped == "raised" and case.rejected is not None and isinstance(outcome.error, case.rejected):
         return None
+    if isinstance(
+        outcome.error, Unfit
+    ):  # a case that calls the candidate several times found it unfit on the way
+        return Fault(case, outcome, str(outcome.error))
     if outcome.stopped:
         return Fault(case, outcome, _stopped_sentence(exercise, case, outcome))
     if case.rejected is not None:
@@ -186,6 +190,8 @@ def _diagnosed(exercise: Exercise, cases: list[Case], first: int, candidate: Any
 def _same_outcome(case: Case, one: Outcome, other: Outcome) -> bool:
     """Return whether two outcomes say the same: as judged, or unfit for the same reason, or the same error."""
     if one.stopped or other.stopped:
+        if isinstance(one.error, Unfit) and isinstance(other.error, Unfit):
+            return str(one.error) == str(other.error)
         return one.stopped == other.stopped and type(one.error) is type(other.error)
     if case.rejected is not None:  # what came instead of the error is judged by nobody
         return describe(one.value) == describe(other.value)

@@ -120,7 +120,7 @@ def descent(adamw_step: Callable[..., None]) -> None:
         panels = figure.subplots(1, 2, sharey=True)
         across, up = np.meshgrid(np.linspace(-2, 2, 121), np.linspace(-1.2, 1.2, 81))
         told = []
-        for axes, kind, colour in zip(panels, ("gradient descent", "AdamW"), (ORANGE, BLUE), strict=True):
+        for axes, kind, colour in zip(panels, ("Gradient descent", "AdamW"), (ORANGE, BLUE), strict=True):
             path = np.array(walk(kind, steepness, lr))
             axes.contour(across, up, across**2 + steepness * up**2, levels=np.geomspace(0.02, 30, 9), colors="0.8", linewidths=0.8)  # fmt: skip
             seen = np.clip(path, -9, 9)
@@ -139,7 +139,7 @@ def descent(adamw_step: Callable[..., None]) -> None:
         )
         caption = (
             f"{n_steps} steps from the same start, learning rate {lr:g}; the star is the lowest point. {told[0]}, {told[1]}. "
-            f"Gradient descent is thrown out of the valley from learning rate {2 / steepness:.3f} on; AdamW's steps are as long in both directions."
+            f"Gradient descent is thrown out of the valley from learning rate {2 / steepness:.3f} on; AdamW's first steps are as long in both directions."
         )
         return Picture(figure, alt, caption)
 
