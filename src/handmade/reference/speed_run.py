@@ -87,7 +87,8 @@ def squared_relu(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     >>> squared_relu(torch.tensor([-2.0, 0.0, 3.0]))
     tensor([0., 0., 9.])
     """
-    return x * F.relu(x)  # on a processor this goes back faster than the square of relu(x)
+    positive = F.relu(x)
+    return positive * positive  # on a processor the gradient of a product is faster than that of a square
 
 
 def zero_projections(model: FastGPT, generator: torch.Generator | None = None) -> None:
