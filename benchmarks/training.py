@@ -226,7 +226,7 @@ def speed(text, config, effort):
         for name, take_steps in contestants.items():
             processor = time.process_time()
             take_steps()
-            if turn:  # the first round warms up
+            if turn:  # the first round is a warm-up
                 seconds[name].append(time.process_time() - processor)
     tokens = effort.steps_a_round * ROWS * CONTEXT
     rows = []
@@ -291,11 +291,10 @@ def race(text, config, effort):
     return rows
 
 
-def name_of(choice):
-    """Return the name of a choice, with the settings that were given to it."""
-    if isinstance(choice, partial):
-        return f"{choice.func.__name__} {', '.join(f'{key} {value:g}' for key, value in choice.keywords.items())}"
-    return getattr(choice, "__name__", str(choice)).removeprefix("torch.")
+def name_of(recipe, field_name):
+    """Return what the recipe chose, in words: "RMSNorm", "tied False"."""
+    choice = getattr(recipe, field_name)
+    return getattr(choice, "__name__", f"{field_name} {choice}")
 
 
 def choices(text, config, effort):
@@ -309,10 +308,10 @@ def choices(text, config, effort):
         if f.name != "steps" and getattr(PLAIN, f.name) != getattr(fast, f.name)
     ]
     for choice in differing:
-        tried[f"plain + {name_of(getattr(fast, choice))}"] = replace(plain, **{choice: getattr(fast, choice)})
+        tried[f"plain + {name_of(fast, choice)}"] = replace(plain, **{choice: getattr(fast, choice)})
     tried["fast"] = fast
     for choice in differing:
-        tried[f"fast − {name_of(getattr(fast, choice))}"] = replace(fast, **{choice: getattr(PLAIN, choice)})
+        tried[f"fast − {name_of(fast, choice)}"] = replace(fast, **{choice: getattr(PLAIN, choice)})
 
     runs = [run_of(name, recipe, text, config) for name, recipe in tried.items()]
     while any(run.done < run.steps for run in runs):
@@ -372,6 +371,8 @@ def main():
     torch.set_num_threads(1)
     text = Text.of_moby_dick()
     config = GPTConfig(vocab_size=text.vocab_size, context_length=CONTEXT, d_model=128, n_layers=4, n_heads=4)
+    for run in (peer(text, config, 2), run_of("", PLAIN, text, config), run_of("", FAST, text, config)):
+        run.go(2)  # the first steps of all load what they need: they are not counted
     result = {"torch": torch.__version__, "machine": platform.machine(), "precision": str(fast_precision())}
     for name in wanted.parts or PARTS:
         result[name] = PARTS[name](text, config, effort)

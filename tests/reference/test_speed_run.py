@@ -118,10 +118,11 @@ def test_the_model_sees_no_future_and_all_of_the_past(recipe):
 
 
 def test_the_model_has_lesson_11s_interface():
-    model = FastGPT(CONFIG, FAST)
-    assert model.config is CONFIG
-    assert model(IDS[:12].reshape(2, 2, 3)).shape == (2, 2, 3, 11)
-    assert model.unembedding.weight is model.token_embedding.weight
+    for recipe in (PLAIN, FAST):
+        model = FastGPT(CONFIG, recipe)
+        assert model.config == replace(CONFIG, tied=recipe.tied)
+        assert model(IDS[:12].reshape(2, 2, 3)).shape == (2, 2, 3, 11)
+        assert (model.unembedding.weight is model.token_embedding.weight) == recipe.tied
 
 
 def test_blocks_that_start_at_zero_pass_on_what_they_get():
@@ -129,6 +130,7 @@ def test_blocks_that_start_at_zero_pass_on_what_they_get():
     x = normal(2, 9, 24)
     for block in model.blocks:
         assert torch.equal(block(x), x)
+    assert not model(IDS[:9]).any(), "a new model has an opinion"
 
 
 @pytest.mark.parametrize("change", [f.name for f in fields(PLAIN) if f.name != "precision"])

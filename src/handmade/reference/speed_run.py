@@ -92,15 +92,17 @@ def squared_relu(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 
 def zero_projections(model: FastGPT, generator: torch.Generator | None = None) -> None:
-    """Give the model the values of `init_weights`, but zeros to all that write into the residual stream.
+    """Give the model the values of `init_weights`, but zeros to all matrices that write into the residual stream or the logits.
 
-    So every block passes on what it gets, at first, and gradients reach the embedding unchanged. (Zhang, Dauphin and Ma,
-    *Fixup Initialization*, 2019, begin each residual branch at zero.)
+    So every block passes on what it gets, at first, and no token is likelier than another. A tied unembedding keeps its values:
+    it is the embedding. (Zhang, Dauphin and Ma, *Fixup Initialization*, 2019, begin each residual branch at zero.)
     """
     init_weights(model, generator)
     for block in model.blocks:
         nn.init.zeros_(block.attention.output.weight)
         nn.init.zeros_(block.mlp.down.weight)
+    if not model.config.tied:
+        nn.init.zeros_(model.unembedding.weight)
 
 
 def warm_up_and_cosine(step: int, steps: int) -> float:
@@ -154,6 +156,7 @@ class Recipe:
     norm: Callable[[int], nn.Module] = nn.LayerNorm
     activation: Callable[[Tensor], Tensor] = F.gelu
     initialise: Callable[..., None] = init_weights
+    tied: bool = True
     optimisers: Callable[..., list[torch.optim.Optimizer]] = adamw
     schedule: Callable[[int, int], float] = warm_up_and_cosine
     precision: torch.dtype = torch.float32
@@ -200,17 +203,20 @@ class FastBlock(Block):
 
 
 class FastGPT(nn.Module):
-    """Lesson 11's GPT, of the parts that the recipe chooses: `model(ids)` gives the logits of the token that comes next."""
+    """Lesson 11's GPT, of the parts that the recipe chooses: `model(ids)` gives the logits of the token that comes next.
+
+    `model.config` is the config with the recipe's word on whether the unembedding is tied.
+    """
 
     def __init__(self, config: GPTConfig, recipe: Recipe, generator: torch.Generator | None = None) -> None:
         super().__init__()
-        self.config = config
+        self.config = replace(config, tied=recipe.tied)
         self.token_embedding = nn.Embedding(config.vocab_size, config.d_model)
         self.positions = recipe.position(config)
         self.blocks = nn.ModuleList(FastBlock(config, recipe, self.positions) for _ in range(config.n_layers))
         self.final_norm = recipe.norm(config.d_model)
         self.unembedding = nn.Linear(config.d_model, config.vocab_size, bias=False)
-        if config.tied:
+        if recipe.tied:
             self.unembedding.weight = self.token_embedding.weight
         recipe.initialise(self, generator)
 
@@ -256,6 +262,7 @@ FAST = replace(
     norm=RMSNorm,
     activation=squared_relu,
     initialise=zero_projections,
+    tied=False,
     optimisers=muon,
     schedule=linear_cool_down,
     steps=300,
