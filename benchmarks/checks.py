@@ -3,6 +3,7 @@
 python benchmarks/checks.py [LESSON …]     a table; and build/benchmarks/checks.json
 
 Both are timed in turns in one run, so that a busy machine slows both. The ratio is what copying, guarding and judging cost.
+torch has one thread, as in the lessons' notebooks: on a busy machine several wait for each other, up to ten times as long.
 """
 
 import json
@@ -10,6 +11,8 @@ import statistics
 import sys
 import time
 from pathlib import Path
+
+import torch
 
 from handmade import checks
 from handmade.checks import guard
@@ -35,6 +38,7 @@ def milliseconds(function, *args):
 
 
 def main(lessons):
+    torch.set_num_threads(1)
     rows = []
     print(
         f"{'exercise':<26}{'cases':>6}{'mistakes':>9}{'median ms':>11}{'worst ms':>10}{'floor ms':>10}{'ratio':>8}"

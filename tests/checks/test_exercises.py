@@ -255,6 +255,13 @@ def test_an_error_that_was_asked_for_is_named_with_its_article():
         check.dot(lambda a, b: float((a[: len(b)] * b[: len(a)]).sum()))
 
 
+def test_what_a_case_finds_on_its_way_is_no_error_of_the_learner():
+    train = checks.find("train")
+    lost = next(m for m in train.misconceptions if m.name == "earlier losses lost")
+    text = message(judge(train, lost.implementation)).text()
+    assert "  Expected 6 losses from the resumed run, the earlier ones too, got 2." in text.splitlines()
+
+
 @pytest.mark.parametrize(
     ("n", "word"),
     [(1, "first"), (9, "ninth"), (10, "10th"), (12, "12th"), (21, "21st"), (22, "22nd"), (33, "33rd")],

@@ -1,11 +1,14 @@
 """Wrong answers that a check once let through. Each stands here so that it is never let through again."""
 
+from dataclasses import replace
+from unittest import mock
+
 import pytest
 import torch
 
 from handmade import checks
 from handmade.checks.run import judge
-from handmade.reference import gpt, mlp, multi_head, next_token
+from handmade.reference import gpt, mlp, multi_head, next_token, training
 
 
 def weights_of_minus_twenty(logits, dim=-1):
@@ -53,6 +56,37 @@ class ModelCutOff(gpt.GPT):
         return self.unembedding(self.final_norm(x))
 
 
+def rows_that_follow_each_other(ids, batch_size, context_length, generator):
+    """One random start; the next rows start one place further on each."""
+    n_starts = len(ids) - context_length
+    if n_starts < 1:
+        raise ValueError
+    starts = (torch.randint(n_starts, (1,), generator=generator) + torch.arange(batch_size)) % n_starts
+    places = starts[:, None] + torch.arange(context_length)
+    return ids[places], ids[places + 1]
+
+
+def the_same_batch_again_and_again(model, ids, n_batches, generator):
+    seed = generator.initial_seed()
+    losses = [training.evaluate(model, ids, 1, generator.manual_seed(seed)) for _ in range(n_batches)]
+    return sum(losses) / n_batches
+
+
+def train_that_clips_each_gradient_by_itself(*args):
+    def each(parameters, max_norm):
+        return [one([parameter], max_norm) for parameter in parameters]
+
+    one = training.clip_gradients
+    with mock.patch.object(training, "clip_gradients", each):
+        return training.train(*args)
+
+
+def train_that_keeps_nothing_once_it_was_resumed(model, ids, config, on_step=None, resume_from=None):
+    if resume_from is not None:
+        config = replace(config, checkpoint_path=None, checkpoint_every=None)
+    return training.train(model, ids, config, on_step, resume_from)
+
+
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
@@ -63,6 +97,10 @@ class ModelCutOff(gpt.GPT):
         ("MLPLayer", MLPCutOff),
         ("Block", BlockCutOff),
         ("GPT", ModelCutOff),
+        ("get_batch", rows_that_follow_each_other),
+        ("evaluate", the_same_batch_again_and_again),
+        ("train", train_that_clips_each_gradient_by_itself),
+        ("train", train_that_keeps_nothing_once_it_was_resumed),
     ],
 )
 def test_a_near_miss_is_refused(name, wrong):

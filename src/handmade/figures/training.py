@@ -81,13 +81,16 @@ def schedule(learning_rate: Callable[..., float]) -> None:
         axes.set(xlabel="step", ylabel="learning rate", xlim=(-15, steps + 100), ylim=(0, peak * 1.2))
         axes.grid(color="0.93")
         half = rates[(warmup + steps) // 2]
-        alt = (
-            f"The learning rate against the step. It rises in a straight line to {peak} during {warmup} steps, then falls along "
-            f"half a wave, through {half:.5f} half-way, to {floor * peak:.5f} at step {steps:,}, and stays there."
+        rise = f"rises in a straight line to {peak} during {warmup} steps" if warmup else f"begins at {peak}"
+        fall = (
+            f"falls along half a wave, through {half:.5f} half-way, to {floor * peak:.5f} at step {steps:,}"
+            if floor < 1
+            else "does not fall, because the floor is the peak"
         )
+        alt = f"The learning rate against the step. It {rise}, then {fall}, and stays there."
         caption = (
             f"Warm-up for {warmup} steps, then half a wave of the cosine, from {peak} to {floor * peak:.5f}. "
-            "The way down is slow at both ends and steep in the middle."
+            "A wave is slow at both ends and steep in the middle."
         )
         return Picture(figure, alt, caption)
 
