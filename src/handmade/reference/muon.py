@@ -37,7 +37,7 @@ class Muon(torch.optim.Optimizer):
     The step has the length lr in every direction, and √(rows / columns) times that for a matrix that is taller than wide.
     """
 
-    def __init__(self, matrices: list[nn.Parameter], lr: float, momentum: float = 0.95) -> None:
+    def __init__(self, matrices: list[nn.Parameter], lr: float, momentum: float = 0.9) -> None:
         super().__init__(matrices, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()

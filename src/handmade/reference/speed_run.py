@@ -129,7 +129,7 @@ def adamw(
     return [torch.optim.AdamW(groups, lr=lr, betas=betas, fused=True)]
 
 
-def muon(model: FastGPT, lr: float = 0.02, lr_others: float = 8e-3) -> list[torch.optim.Optimizer]:
+def muon(model: FastGPT, lr: float = 0.02, lr_others: float = 0.016) -> list[torch.optim.Optimizer]:
     """Return Muon for the matrices inside the blocks, and AdamW for all other parameters."""
     matrices = [parameter for parameter in model.blocks.parameters() if parameter.ndim > 1]
     taken = {id(matrix) for matrix in matrices}
@@ -265,5 +265,5 @@ FAST = replace(
     tied=False,
     optimisers=muon,
     schedule=linear_cool_down,
-    steps=300,
+    steps=240,
 )
