@@ -255,7 +255,7 @@ def race(text, config, effort):
     print(
         f"\n{'seed':<6}{'peer: loss':>12}{'CPU s':>8}{'fast: loss':>12}{'CPU s':>8}{'there at':>10}{'CPU s':>8}{'ratio':>8}{'by clock':>10}"
     )
-    for seed in range(effort.seeds):
+    for seed in range(1, 1 + effort.seeds):  # the recipe was tuned on seed 0
         theirs = peer(text, config, effort.peer_steps, seed)
         ours = run_of("fast", recipe, text, config, seed)
         for _ in range(turns):

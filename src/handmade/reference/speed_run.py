@@ -265,5 +265,5 @@ FAST = replace(
     tied=False,
     optimisers=muon,
     schedule=linear_cool_down,
-    steps=240,
+    steps=260,
 )
