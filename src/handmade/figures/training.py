@@ -148,7 +148,7 @@ def descent(adamw_step: Callable[..., None]) -> None:
 
     explore(
         draw,
-        steepness=slider("how many times as steep", 30.0, 1.0, 100.0, 1.0),
+        steepness=slider("steepness", 30.0, 1.0, 100.0, 1.0),
         lr=slider("learning rate", 0.06, 0.01, 0.2, 0.01),
     )
 
