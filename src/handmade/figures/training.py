@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,14 @@ from handmade.figures.picture import (
     ORANGE,
     Page,
     Picture,
+    choice,
     explore,
     new_figure,
     short,
     slider,
 )
 
-__all__ = ["LossCurve", "batch", "continued", "descent", "schedule"]
+__all__ = ["LossCurve", "batch", "continued", "descent", "schedule", "speed_run"]
 
 
 def batch(get_batch: Callable[..., Any], ids: Tensor, vocabulary: Sequence[str]) -> None:
@@ -166,3 +167,47 @@ def continued(model: nn.Module, ids: Sequence[int], n_new: int, seed: int = 0) -
             found.append(int(torch.multinomial(probabilities, 1, generator=generator)))
     model.train(was_training)
     return found
+
+
+def speed_run(runs: Mapping[str, Sequence[tuple[int, float, float]]]) -> None:
+    """Show the losses of several runs, each a list of (step, seconds, loss), and when each has the last loss of the first."""
+    names = list(runs)
+    plain = runs[names[0]]
+    target = plain[-1][2]
+    measures = {"seconds": 1, "steps": 0}
+
+    def draw(against: str, look_at: str) -> Picture:
+        place = measures[against]
+        figure = new_figure(9.4, 4.2)
+        axes = figure.subplots()
+        for name in names:
+            points = [(point[place], point[2]) for point in runs[name]]
+            if name not in (names[0], look_at):
+                axes.plot(*zip(*points, strict=True), color="0.75", lw=1.0)
+        axes.plot(
+            [p[place] for p in plain], [p[2] for p in plain], color=ORANGE, lw=2.2, ls="--", label=names[0]
+        )
+        seen = runs[look_at]
+        axes.plot([p[place] for p in seen], [p[2] for p in seen], color=BLUE, lw=2.6, label=look_at)
+        axes.axhline(target, color=GREY, ls=":", lw=1.3, label=f"{names[0]}, at its end: {target:.3f}")
+        there = next((point for point in seen if point[2] <= target), None)
+        if there:
+            axes.plot(there[place], there[2], marker="o", ms=9, color=BLUE, ls="none")
+        axes.set(xlabel=against, ylabel="loss on text kept apart", xlim=(0, None))
+        axes.legend(frameon=False)
+        axes.grid(color="0.93")
+        axes.set_axisbelow(True)
+        share = there[place] / plain[-1][place] if there else math.nan
+        arrival = (
+            f"{look_at} is at {names[0]}'s last loss, {target:.3f}, or below it after {short(there[place])} of its {against}: "
+            f"{share:.2f} of what {names[0]} needs"
+            if there
+            else f"{look_at} never comes down to {names[0]}'s last loss, {target:.3f}; it ends at {seen[-1][2]:.3f}"
+        )
+        alt = f"The loss of {len(names)} runs against {against}. {arrival}."
+        caption = f"{arrival}. Grey lines are the other runs. Compare steps with seconds: a step does not always cost the same."
+        return Picture(figure, alt, caption)
+
+    explore(
+        draw, against=choice("against", list(measures)), look_at=choice("look at", [*names[1:], names[0]])
+    )
