@@ -57,7 +57,7 @@ def nbgrader(folder, *command, ok=True):
     return done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("lesson", ["01_matmul", "09_multi_head"])
+@pytest.mark.parametrize("lesson", ["01_matmul", pytest.param("09_multi_head", marks=pytest.mark.thorough)])
 def test_points_are_those_of_stock_nbgrader(lesson, root, tmp_path):
     tables = {}
     for execute in ("stock", "isolated"):

@@ -261,6 +261,7 @@ class _Execution:
                     marks = _marks(cell)
                     grade_id = str(marks.get("grade_id") or "")
                     before = self.session.seconds()
+                    self.session.begin_cell()
                     if i in self.graded:
                         role, outputs = "graded", self._graded(grade_id, self.graded[i], self.points[i])
                     elif i in self.run_here:

@@ -210,13 +210,16 @@ class Side(Peer):
     # ------------------------------------------------------------ how this side writes and reads
 
     def export_other(self, encoder: Encoder, value: Any) -> Any:
-        """Write a dataclass as its fields, a class as a function, a view of a dict as a list."""
+        """Write a dataclass as its fields, a class as a function, a view of a dict as a list, an object of ours as what reads it."""
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return self.export_plain(encoder, value)
         if isinstance(value, type):
             return ["F", self.export_object(value), value.__name__]
         if isinstance(value, collections.abc.MappingView):
             return encoder.encode([*value])  # type: ignore[misc]
+        if type(value).__module__.startswith("handmade."):
+            length = value.__len__ if isinstance(value, collections.abc.Sized) else None
+            return ["O", type(value).__name__, encoder.encode(_reader(value)), encoder.encode(length)]
         return super().export_other(encoder, value)
 
     def export_plain(self, encoder: Encoder, value: Any) -> Any:
@@ -281,6 +284,17 @@ class Side(Peer):
         made = RemoteType(name, (RemoteObject,), contents)
         self._classes[ref] = made
         return made
+
+
+def _reader(value: Any) -> Callable[[str], Any]:
+    """Return the function by which a worker reads an object's public attributes."""
+
+    def read(name: str) -> Any:
+        if type(name) is not str or name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(value, name)
+
+    return read
 
 
 class Interrupted(KeyboardInterrupt):

@@ -19,7 +19,8 @@ from handmade.grading.zygote import IsolationMissing, WorkerLost, Zygote
 if TYPE_CHECKING:
     from handmade.grading.execution import Settings
 
-MOST_WORKERS = 12  # for one submission
+MOST_WORKERS = 60  # for one submission
+MOST_IN_A_CELL = 2  # that are started anew: a check that puts ten cases to a function that ends Python needs no ten workers
 ANSWER_SECONDS = 60.0  # that one question outside a check's own limit may take
 MESSAGE_SECONDS = 0.0003  # that a question and its answer take both sides together; measured: 0.2 to 0.35 ms
 START_SECONDS = 60.0  # on the clock, until a forked worker speaks
@@ -36,6 +37,7 @@ class Session:
         self._ran: dict[str, str] = {}  # the cells that ended, by their file, to run again
         self._side: Side | None = None
         self._started = 0
+        self._started_here = 0  # since this cell began
         self._spent = 0.0  # by workers that are gone
         self._exchanged = 0  # messages with them
 
@@ -49,6 +51,10 @@ class Session:
 
     def _messages(self) -> int:
         return self._exchanged + (self._side.n_messages if self._side is not None else 0)
+
+    def begin_cell(self) -> None:
+        """Let a cell begin, with workers of its own where those before it used theirs up."""
+        self._started_here = 0
 
     def run_cell(self, index: int, source: str) -> dict[str, Any]:
         """Run a learner's cell; return what came of it, in plain data."""
@@ -96,9 +102,12 @@ class Session:
         if self._side is not None and not self._side.broken:
             return self._side
         self._bury()
+        if self._started_here >= MOST_IN_A_CELL:
+            raise Gone("the process that your code runs in was ended too often in this cell")
         if self._started >= MOST_WORKERS or self._spent > self.settings.limits.total_seconds:
             raise Gone("the submission was stopped too often, or has used up its time")
         self._started += 1
+        self._started_here += 1
         self._side = side = self._start()
         for file, source in self._ran.items():
             side.seconds = self.settings.limits.cell_seconds + 2

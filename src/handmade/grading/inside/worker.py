@@ -239,7 +239,13 @@ class Worker(Peer):
         return ["K", ref, cls.__name__[:200], sorted(operations), names]
 
     def resolve_other(self, decoder: Decoder, tag: str, rest: list[Any]) -> Any:
-        """Read a record: a frozen dataclass of the other side, here without its methods."""
+        """Read a record, which is a dataclass of the other side without its methods, or an object that lives there."""
+        if tag == "O":
+            name, read, length = rest[0], *map(decoder.decode, rest[1:])
+            special = {"__getattr__": lambda _, attribute: read(attribute), "__len__": lambda _: length()}
+            if length is None:
+                del special["__len__"]
+            return type(name, (), special)()
         if tag != "R":
             return super().resolve_other(decoder, tag, rest)
         number, name, frozen, fields, properties = rest
