@@ -72,6 +72,7 @@ def test_right_answers_in_any_idiom_pass(far, lesson):
 )
 def test_mistakes_are_refused_with_the_words_of_a_notebook(far, lesson):
     def candidate(exercise, wrong):
+        far.begin_cell()
         if wrong is None:
             return far.fetch(f"right_{exercise.name}")
         return far.fetch(f"wrong_{exercise.name}_{exercise.misconceptions.index(wrong)}")

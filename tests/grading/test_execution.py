@@ -17,6 +17,7 @@ from handmade.grading.execution import (
     graded_cells,
     handed_out_cells,
 )
+from handmade.grading.session import MOST_WORKERS
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +216,7 @@ def test_a_cell_that_ends_the_process(zygote):
 
 
 def test_a_submission_that_is_stopped_again_and_again_is_given_up(zygote):
-    cells = [f"import os; os._exit({i})" for i in range(30)]
+    cells = [f"import os; os._exit({i})" for i in range(MOST_WORKERS + 1)]
     executed = run(zygote, *cells, "x = 1", graded="assert x == 1")
     assert score(executed) == 0
     assert "stopped too often" in said(executed)

@@ -125,8 +125,31 @@ def test_two_names_for_one_thing_stay_two_names_for_one_thing():
     assert back["c"][0] is back["c"][1]
     circle = [1]
     circle.append(circle)
-    back = there_and_back(circle)
-    assert back[1] is back
+    with pytest.raises(WireError, match="holds itself"):
+        there_and_back(circle)
+
+
+def test_what_would_be_endless_work_is_refused():
+    laughs = ["x"]
+    for _ in range(50):
+        laughs = [laughs] * 10
+    with pytest.raises(WireError, match="more than 1,000,000"):
+        there_and_back(laughs)
+    assert there_and_back([[1] * 10] * 1000)[999] == [1] * 10
+    with pytest.raises(WireError, match="integers of more than 18 digits"):
+        there_and_back({k * (2**61 - 1): 0 for k in range(1, 2_000)})  # all with one hash
+    assert there_and_back([2**200, -(2**60), 2**60 - 1]) == [2**200, -(2**60), 2**60 - 1]
+
+
+def test_bytes_are_counted_as_often_as_they_are_asked_for(monkeypatch):
+    monkeypatch.setattr(wire, "MAX_BYTES", 1_000)
+    assert Decoder([memoryview(bytes(600))]).decode(["b", 0]) == bytes(600)
+    with pytest.raises(WireError, match="takes more than"):
+        Decoder([memoryview(bytes(600))]).decode(["l", ["b", 0], ["b", 0]])
+    with pytest.raises(WireError, match="takes more than"):
+        Decoder([]).decode(["A", "U", [3], ["x" * 90, "", ""]])
+    with pytest.raises(WireError, match="takes more than"):
+        Decoder([memoryview(bytes(600))]).decode(["a", "|i1", [600], "N", 0])
 
 
 def test_texts_and_objects_in_arrays():

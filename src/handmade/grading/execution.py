@@ -35,6 +35,7 @@ from handmade.checks.result import CheckFailed, NotWritten
 from handmade.checks.run import Verdict, judge
 from handmade.grading import by_hand, selection
 from handmade.grading.earlier import EarlierParts
+from handmade.grading.inside import wire
 from handmade.grading.remote import Interrupted
 from handmade.grading.session import Session
 from handmade.grading.zygote import IsolationMissing, WorkerLost, Zygote
@@ -269,14 +270,15 @@ class _Execution:
                     else:
                         role, outputs = "not run", []
                     seconds = round(self.session.seconds() - before, 4)
-                    results.append(CellResult(i, str(cell.get("id", "")), grade_id, role, outputs, seconds))
+                    cell_id = str(cell.get("id", ""))
+                    results.append(CellResult(i, cell_id, grade_id, role, _printable(outputs), seconds))
             finally:
                 self.session.close()
         return Executed(
             results,
             self.checks,
-            [*self.limits, *self.session.limits],
-            self.notes,
+            _printable([*self.limits, *self.session.limits]),
+            _printable(self.notes),
             self.session.isolation,
             round(time.monotonic() - self.started, 3),
             self.session.memory,
@@ -473,6 +475,15 @@ def _own_world(seed: int, scratch: Path) -> Iterator[None]:
         tempfile.tempdir = place
         torch.set_num_threads(threads)
         torch.set_rng_state(dice)
+
+
+def _printable(value: Any) -> Any:
+    """Return plain data in which every text can be written to a file: a submission may print halves of characters."""
+    if isinstance(value, str):
+        return wire.printable(value)
+    if isinstance(value, dict):
+        return {key: _printable(v) for key, v in value.items()}
+    return [_printable(v) for v in value] if isinstance(value, list) else value
 
 
 def _number(*texts: str) -> int:

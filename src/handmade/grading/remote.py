@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from handmade.checks.compare import describe
 from handmade.checks.guard import PATIENCE, TimeLimit
 from handmade.grading.inside import errors
 from handmade.grading.inside.peer import ENDED, MOST_ITEMS, Gone, Peer, RemoteFunction
-from handmade.grading.inside.wire import Decoder, Encoder, WireError
-from handmade.grading.inside.worker import OPERATIONS
+from handmade.grading.inside.wire import Decoder, Encoder, WireError, printable
+from handmade.grading.inside.worker import ARITHMETIC, OPERATIONS
 from handmade.grading.zygote import Process
 
 DYING = 0.5  # seconds in which a worker that closed its end may end by itself, so that its reason is known
@@ -71,7 +72,7 @@ class RemoteObject(metaclass=RemoteType):
     def __repr__(self) -> str:
         try:
             shown = self._peer.ask("show", self)
-        except Exception:
+        except (Exception, SystemExit, Interrupted):
             shown = None
         return shown if isinstance(shown, str) else f"<{type(self).__name__}>"
 
@@ -87,7 +88,11 @@ class RemoteObject(metaclass=RemoteType):
 
 def _operation(name: str) -> Callable[..., Any]:
     def operation(self: Any, *args: Any) -> Any:
-        return self._peer.ask("operate", self, name, list(args))
+        answer = self._peer.ask("operate", self, name, list(args))
+        if name in ARITHMETIC and not (isinstance(answer, RemoteObject) or answer is NotImplemented):
+            # A plain number here would be the submission's word for how far its answer is from the right one.
+            raise TypeError(f"{name} of an object gave no object, but {describe(answer)}")
+        return answer
 
     operation.__name__ = operation.__qualname__ = name
     return operation
@@ -107,6 +112,13 @@ def _iterate(self: Any) -> Iterator[Any]:
             count += 1
             if count >= MOST_ITEMS:
                 raise RuntimeError(f"more than {MOST_ITEMS:,} values")
+
+
+def _same_fields(self: Any, other: Any) -> bool:
+    """Return whether two dataclasses of a submission have equal fields, compared here."""
+    return type(other) is type(self) and all(
+        getattr(self, name) == getattr(other, name) for name in type(self).__dataclass_fields__
+    )
 
 
 _METHODS: dict[str, Callable[..., Any]] = {name: _operation(name) for name in OPERATIONS}
@@ -205,7 +217,7 @@ class Side(Peer):
     def printed(self, text: Any) -> None:
         """Print what the submission printed: whoever asks keeps it, or not."""
         if isinstance(text, str) and text:
-            sys.stdout.write(text[:5_000])
+            sys.stdout.write(printable(text[:5_000]))
 
     # ------------------------------------------------------------ how this side writes and reads
 
@@ -280,6 +292,7 @@ class Side(Peer):
         contents: dict[str, Any] = {op: _METHODS[op] for op in operations}
         contents |= {"_peer": self, "_ref": ref, "__hash__": RemoteObject.__hash__}
         if fields is not None:
+            contents["__eq__"] = _same_fields
             contents["__dataclass_fields__"] = dataclasses.make_dataclass("_", fields).__dataclass_fields__  # type: ignore[attr-defined]
         made = RemoteType(name, (RemoteObject,), contents)
         self._classes[ref] = made

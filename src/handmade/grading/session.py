@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import linecache
 import signal
@@ -13,7 +14,7 @@ from handmade.checks.guard import Elsewhere
 from handmade.grading.inside.lockdown import LAYERS
 from handmade.grading.inside.peer import Gone
 from handmade.grading.inside.wire import WireError
-from handmade.grading.remote import Parts, Side
+from handmade.grading.remote import Interrupted, Parts, Side
 from handmade.grading.zygote import IsolationMissing, WorkerLost, Zygote
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Session:
         try:
             side = self._alive()
             side.seconds = seconds + 2  # the worker stops it by itself, unless it is kept from that
-            done = side.ask("run", file, source, seconds)
+            done = self._run(side, file, source)
             side.seconds = ANSWER_SECONDS
             checked = nothing | _checked(done, self.settings.limits.output)
         except (Gone, WireError) as error:
@@ -111,9 +112,22 @@ class Session:
         self._side = side = self._start()
         for file, source in self._ran.items():
             side.seconds = self.settings.limits.cell_seconds + 2
-            side.ask("run", file, source, self.settings.limits.cell_seconds)
+            self._run(side, file, source)
         side.seconds = ANSWER_SECONDS
         return side
+
+    def _run(self, side: Side, file: str, source: str) -> Any:
+        """Have a worker run a cell. It tells of an error in the cell; one that comes as its own means that it is no longer ours."""
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):  # what the cell printed is in the answer
+                return side.ask("run", file, source, self.settings.limits.cell_seconds)
+        except (Gone, WireError, WorkerLost):
+            raise
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt) and not isinstance(error, Interrupted):
+                raise  # somebody pressed a key here
+            side.broken = f"it answered with {type(error).__name__} in place of what came of the cell"
+            raise Gone(side.broken) from None
 
     def _start(self) -> Side:
         limits = self.settings.limits
@@ -164,20 +178,27 @@ class Session:
 
 def _checked(done: Any, most: int) -> dict[str, Any]:
     """Return what a worker says of a cell, once it is known to have the agreed form."""
+
+    def text(value: Any, length: int) -> str:
+        if type(value) is not str:  # a handle would be asked what it looks like
+            raise WireError("what came of a cell is not in the agreed form")
+        return value[:length]
+
     try:
-        output = [
-            (str(name), str(text)[:most]) for name, text in done["output"] if name in ("stdout", "stderr")
-        ]
-        error = None if done["error"] is None else [str(part)[:10_000] for part in done["error"]]
-        result = None if done["result"] is None else str(done["result"])[:most]
+        left, output = most, []
+        for name, part in done["output"]:
+            if text(name, 6) in ("stdout", "stderr"):
+                output.append((name, text(part, left)))
+                left -= len(output[-1][1])
+        error = None if done["error"] is None else [text(part, 10_000) for part in done["error"]]
         if error is not None and len(error) != 3:
             raise WireError("what came of a cell is not in the agreed form")
         return {
-            "result": result,
+            "result": None if done["result"] is None else text(done["result"], most),
             "error": error,
-            "time": bool(done["time"]),
-            "output": output,
-            "cut": bool(done["cut"]),
+            "time": done["time"] is True,
+            "output": [(name, part) for name, part in output if part],
+            "cut": done["cut"] is True or left <= 0,
         }
     except (TypeError, ValueError, KeyError):
         raise WireError("what came of a cell is not in the agreed form") from None

@@ -28,6 +28,9 @@ MAX_HEADER = 8 * 2**20  # bytes; some 300,000 values that are not in arrays
 MAX_BYTES = 256 * 2**20  # all buffers of a message together
 MAX_BUFFERS = 20_000
 MAX_DEPTH = 60
+MAX_VALUES = 1_000_000  # in one value; arrays count as one
+LARGE = 2**60  # integers from here on are written in another way, and there may be MAX_LARGE of them
+MAX_LARGE = 1_000
 MANY = 16  # from so many numbers on, a list of them travels as an array
 
 _JSON = json.JSONEncoder(separators=(",", ":"), check_circular=False)
@@ -98,6 +101,11 @@ def unpack(read: Callable[[int], bytearray | bytes]) -> tuple[Any, list[memoryvi
     return header, buffers
 
 
+def printable(text: str) -> str:
+    """Return a text that can be written as UTF-8: halves of characters become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 # ---------------------------------------------------------------- writing
 
 
@@ -131,7 +139,7 @@ class Encoder:
         if value is None or kind in (bool, float, str):
             return value
         if kind is int:
-            return value if -(2**62) < value < 2**62 else ["i", hex(value)]
+            return value if -LARGE < value < LARGE else ["i", hex(value)]
         if id(value) in self._numbers:
             return self._numbers[id(value)]
         if isinstance(value, torch.Tensor) and (known := self.shared(value)) is not None:
@@ -365,6 +373,10 @@ class Decoder:
         self.results: list[torch.Tensor] = []  # those that have a graph behind them on the other side
         self.given = given or []
         self._depth = 0
+        self._count = 0  # of values so far; what is met again counts again, with all that is in it
+        self._counts: dict[int, int] = {}  # of what has a number, by that
+        self._bytes = 0
+        self._large = 0
 
     def decode(self, node: Any) -> Any:
         """Return the value that a node stands for. Raises WireError for anything that no Encoder writes."""
@@ -375,7 +387,12 @@ class Decoder:
 
     def read(self, node: Any) -> Any:
         """Return the value that a node stands for; what is wrong with it may come as another error."""
-        if node is None or type(node) in (bool, int, float, str):
+        self._count += 1
+        if node is None or type(node) in (bool, float, str):
+            return node
+        if type(node) is int:
+            if not -LARGE < node < LARGE:
+                raise WireError("an integer is not in the agreed form")
             return node
         if type(node) is not list or not node or type(node[0]) is not str:
             raise WireError("a value is not in the agreed form")
@@ -383,6 +400,7 @@ class Decoder:
         if self._depth > MAX_DEPTH:
             raise WireError(f"a value is nested more than {MAX_DEPTH} levels deep")
         tag, *rest = node
+        n_nodes, count = len(self.nodes), self._count
         reader = _READERS.get(tag)
         if reader is not None:
             value = reader(self, rest)
@@ -390,8 +408,25 @@ class Decoder:
             value = self.resolve(self, tag, rest)
         else:
             raise WireError("a value is not in the agreed form")
+        if len(self.nodes) > n_nodes:
+            self._counts[n_nodes] = self._count - count + 1
+        if self._count > MAX_VALUES:
+            raise WireError(f"a value holds more than {MAX_VALUES:,} others")
         self._depth -= 1
         return value
+
+    def again(self, number: Any) -> Any:
+        """Return what was met before under this number."""
+        if _count(number) not in self._counts:
+            raise WireError("a value holds itself")  # nothing that a check asks for does
+        self._count += self._counts[number]
+        return self.nodes[number]
+
+    def large_integer(self) -> None:
+        """Count an integer of many digits: Python's dicts are slow where thousands of them are keys."""
+        self._large += 1
+        if self._large > MAX_LARGE:
+            raise WireError(f"a value holds more than {MAX_LARGE:,} integers of more than 18 digits")
 
     def number(self, value: Any) -> Any:
         """Give the value the next number, and return it."""
@@ -399,8 +434,16 @@ class Decoder:
         return value
 
     def buffer(self, place: Any) -> memoryview:
-        """Return a buffer by its place."""
-        return self.buffers[_count(place)]
+        """Return a buffer by its place. Each time that one is asked for its bytes are copied, and counted."""
+        found = self.buffers[_count(place)]
+        self.room(len(found))
+        return found
+
+    def room(self, size: int) -> None:
+        """Count bytes that are about to be used."""
+        self._bytes += size
+        if self._bytes > MAX_BYTES:
+            raise WireError(f"a value takes more than {MAX_BYTES:,} bytes")
 
 
 def _count(n: Any) -> int:
@@ -468,8 +511,8 @@ def _read_array(decoder: Decoder, rest: list[Any]) -> np.ndarray:
     flat = _numbers(data, dtype)
     array = flat.reshape(checked, order="F" if layout == "F" else "C")
     if layout == "N":
-        spread = np.zeros([2 * n for n in checked], dtype)
-        held = spread[tuple(slice(None, None, 2) for _ in checked)]
+        decoder.room(2 * len(data))
+        held = np.zeros([*checked[:-1], 2 * checked[-1]], dtype)[..., ::2]
         held[...] = array
         array = held
     elif layout not in ("C", "F"):
@@ -497,6 +540,7 @@ def _read_entries(decoder: Decoder, rest: list[Any]) -> np.ndarray:
     if kind != "O":
         if any(type(v) is not {"U": str, "S": bytes}[kind] for v in array):
             raise WireError("an array of texts is not in the agreed form")
+        decoder.room(4 * len(entries) * max(map(len, array), default=0))  # the longest decides for all
         array = array.astype(kind)
     decoder.nodes[place] = array = array.reshape(_shape(shape, 1, len(entries)))
     return array
@@ -517,9 +561,8 @@ def _read_tensor(decoder: Decoder, rest: list[Any]) -> torch.Tensor:
         flat = torch.frombuffer(bytearray(data), dtype=dtype)
     value = flat.reshape([checked[axis] for axis in order])
     if layout == "N":
-        value = value.new_zeros([2 * n for n in checked])[tuple(slice(None, None, 2) for _ in checked)].copy_(
-            value
-        )
+        decoder.room(2 * len(data))
+        value = value.new_zeros([*checked[:-1], 2 * checked[-1]])[..., ::2].copy_(value)
     elif not isinstance(layout, str):
         value = value.permute([order.index(axis) for axis in range(len(order))])
     elif layout != "C":
@@ -586,6 +629,7 @@ def _read_integer(decoder: Decoder, rest: list[Any]) -> int:
     [text] = rest
     if type(text) is not str or len(text) > 2_000_000:
         raise WireError("a number is not in the agreed form")
+    decoder.large_integer()
     return int(text, 16)
 
 
@@ -635,6 +679,6 @@ _READERS: dict[str, Callable[[Decoder, list[Any]], Any]] = {
     "p": _read_path,
     "N": _read_namespace,
     "k": lambda d, rest: _CONSTANTS[rest[0]],
-    "=": lambda d, rest: d.nodes[_count(rest[0])],
+    "=": lambda d, rest: d.again(rest[0]),
     "<": lambda d, rest: d.given[_count(rest[0])],
 }

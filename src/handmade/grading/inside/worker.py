@@ -32,23 +32,10 @@ OUTPUT_OF_A_CALL = 2_100  # characters; checks show no more
 MANY = 100  # of an iterator's values are sent at once
 
 # What a handle does. Nothing else that Python would do with two underscores is ever passed on.
-OPERATIONS = frozenset(
+# What a handle passes on of Python's own syntax. No comparison: what equals what is decided where it is judged.
+ARITHMETIC = frozenset(
     f"__{name}__"
     for name in [
-        "call",
-        "len",
-        "getitem",
-        "setitem",
-        "delitem",
-        "contains",
-        "iter",
-        "next",
-        "eq",
-        "ne",
-        "lt",
-        "le",
-        "gt",
-        "ge",
         "neg",
         "pos",
         "abs",
@@ -70,6 +57,9 @@ OPERATIONS = frozenset(
         "rmatmul",
     ]
 )
+OPERATIONS = ARITHMETIC | {
+    f"__{name}__" for name in ("call", "len", "getitem", "setitem", "delitem", "contains", "iter", "next")
+}
 _FUNCTIONS = (
     types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodWrapperType, types.WrapperDescriptorType,
 )  # fmt: skip

@@ -35,7 +35,8 @@ def main(control: socket.socket, about: dict[str, Any]) -> None:
     _warm_up()
     rules = None
     if about["isolate"]:
-        readable = [*lockdown.python_trees(about["hidden"]), about["data"]]
+        others = [os.path.join(place, "handmade") for place in sys.path]  # a second copy, installed elsewhere
+        readable = [*lockdown.python_trees([*about["hidden"], *others]), about["data"]]
         rules = lockdown.ruleset(readable, [about["scratch"], "/dev/null"])
     about["readable"] = readable if about["isolate"] else []
     gc.collect()
