@@ -428,7 +428,9 @@ def test_a_module_computes_what_its_parameters_say(far):
     answer = net(x, scale=2.0)
     assert answer["n"] == 4
     assert torch.allclose(answer["y"], 2 * right(state, x), atol=1e-5)
-    assert net.seen.item() == pytest.approx(state["seen"].item() + 1), "a buffer that the module changed is changed here"
+    assert net.seen.item() == pytest.approx(state["seen"].item() + 1), (
+        "a buffer that the module changed is changed here"
+    )
     given = x.clone().requires_grad_()
     (net(given)["y"] ** 2).sum().backward()
     leaves = {name: p.clone().requires_grad_() for name, p in state.items()}
