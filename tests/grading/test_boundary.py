@@ -11,7 +11,7 @@ from handmade import checks
 from handmade.checks.guard import counting
 from handmade.checks.message import message
 from handmade.checks.run import judge
-from handmade.grading.execution import Settings
+from handmade.grading.execution import Limits, Settings
 from handmade.grading.session import Session
 from handmade.grading.zygote import Zygote
 
@@ -44,7 +44,8 @@ def open_zygote():
 @pytest.fixture
 def far(open_zygote, root, lesson):
     """A session in which all candidates of a lesson are."""
-    session = Session(open_zygote, Settings(), 1, lambda names: ({}, {}))
+    patient = Settings(limits=Limits(total_seconds=3600))  # a whole lesson's mistakes, as one submission
+    session = Session(open_zygote, patient, 1, lambda names: ({}, {}))
     done = session.run_cell(0, CANDIDATES.format(tests=str(root / "tests"), lesson=lesson))
     assert done["error"] is None, done["error"]
     with counting(session.elsewhere()):

@@ -1,6 +1,7 @@
 """Handles for what lives in a worker: they do what checks do with functions, classes and modules, and nothing else."""
 
 import copy
+import gc
 import pickle
 import tempfile
 from dataclasses import dataclass, replace
@@ -408,6 +409,16 @@ def test_a_module_is_a_module(far):
     assert net.helper() == 5
     assert type(net).__name__ == "Net"
     assert not hasattr(net, "nothing")
+
+
+def test_modules_that_nobody_holds_are_forgotten_by_both_sides(far):
+    for _ in range(3):
+        far.Net(3)(torch.zeros(2, 3))
+    gc.collect()
+    assert far.Net.__name__ == "Net"
+    far.Net(3)  # tells the worker
+    side = far.Net._peer
+    assert len(side.modules.roots) <= 2, "each message costs what the modules hold that are still known"
 
 
 def test_a_module_computes_what_its_parameters_say(far):

@@ -228,6 +228,7 @@ class Peer:
             raise
         finally:
             del alive
+            self._kept.clear()
         self.printed(message.get("p", ""))
         if "x" in message:
             raise self.error(message["x"], decoder)
