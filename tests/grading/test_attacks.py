@@ -1,6 +1,6 @@
 """Attacks on grading: each file in attacks/ is a cell in place of the first answer; its first line says what it tries.
 
-All other answers are stubs, so that whoever gets a point has forged it.
+All answers that it does not give are stubs, so that whoever gets a point has forged it.
 """
 
 import time
@@ -72,7 +72,10 @@ def test_no_point_is_forged_nothing_leaks_and_the_next_submission_is_graded(
     text = attack.read_text(encoding="utf-8")
     assert text.startswith("# ")
     start = time.monotonic()
-    executed = graded(lesson, lesson.notebook({"dot": text}), hidden_zygote)
+    more = {
+        name: "" for name in lesson.names if name != "dot" and f"def {name}(" in text
+    }  # no stub after them
+    executed = graded(lesson, lesson.notebook({"dot": text, **more}), hidden_zygote)
     assert points(executed) == 0
     assert len(executed.cells) == sum(c.cell_type == "code" for c in lesson.release.cells)
     shown = everything_shown(executed)
@@ -88,5 +91,5 @@ def test_no_point_is_forged_nothing_leaks_and_the_next_submission_is_graded(
 
 def test_each_attack_says_what_it_tries():
     first = [path.read_text(encoding="utf-8").partition("\n")[0] for path in ATTACKS]
-    assert len(set(first)) == len(ATTACKS) >= 15
+    assert len(set(first)) == len(ATTACKS) >= 40
     assert all(line.startswith("# ") and line.endswith(".") for line in first)

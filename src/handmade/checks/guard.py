@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 
 PATIENCE = 4  # how many seconds may pass for each second of work
+MOST_WAY = (
+    10.0  # seconds of messages that a candidate is not charged with; who asks without end pays for the rest
+)
 OUTPUT_KEPT = 2_000  # characters of a candidate's own output that are kept to be shown
 
 
@@ -94,15 +97,16 @@ def counting(elsewhere: Elsewhere) -> Iterator[None]:
 def _stopwatch() -> Callable[[], float]:
     """Return a function that tells the seconds spent since now: of work, or a part of those that passed where that is more."""
 
-    def now() -> tuple[float, float]:
-        way = sum(e.way() for e in _elsewhere)
-        return time.thread_time() + sum(e.work() for e in _elsewhere) - way, time.perf_counter() - way
+    def now() -> tuple[float, float, float]:
+        work = time.thread_time() + sum(e.work() for e in _elsewhere)
+        return work, time.perf_counter(), sum(e.way() for e in _elsewhere)
 
-    work, passed = now()
+    start = now()
 
     def spent() -> float:
-        more, later = now()
-        return max(more - work, (later - passed) / PATIENCE)
+        work, passed, way = (later - first for later, first in zip(now(), start, strict=True))
+        way = min(way, MOST_WAY)
+        return max(work - way, (passed - way) / PATIENCE)
 
     return spent
 

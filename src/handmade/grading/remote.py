@@ -188,6 +188,7 @@ class Side(Peer):
     def serve(self, op: str, *args: Any) -> Any:
         """Answer a worker: it may call what it was handed, and ask for earlier lessons' parts."""
         self.n_messages += 1
+        self._alarm()  # where questions come without end, nobody waits
         if op == "parts":
             [names] = args
             return self.parts([str(name) for name in names])

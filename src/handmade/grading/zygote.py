@@ -52,7 +52,8 @@ class Zygote:
     def __init__(self, hidden: tuple[Path, ...] = (), isolate: bool = True) -> None:
         self._owner = os.getpid()
         self.scratch = tempfile.mkdtemp(prefix="handmade-")
-        os.chmod(self.scratch, 0o711)
+        others = hasattr(os, "geteuid") and os.geteuid() == 0  # the worker is another user
+        os.chmod(self.scratch, 0o711 if others else 0o700)
         atexit.register(self.close)
         mine, its = socket.socketpair()
         about: dict[str, Any] = {
@@ -65,7 +66,7 @@ class Zygote:
         self._read = mine.makefile("rb")
         self.work = Path(about["scratch"])
         self.work.mkdir()
-        os.chmod(self.work, 0o777)  # the worker may be another user
+        os.chmod(self.work, 0o777 if others else 0o700)
         with its:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-c", _BOOT, str(_HERE), str(its.fileno()), json.dumps(about)],
