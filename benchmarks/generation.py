@@ -24,7 +24,7 @@ from handmade.reference.gpt import GPT, GPTConfig, from_gpt2_state_dict
 
 PROMPT = 16
 SIZES = {  # vocab_size, context_length, d_model, n_layers, n_heads; new tokens
-    "small": ((512, 128, 128, 4, 4), 100),
+    "small": ((1280, 128, 128, 4, 4), 100),
     "middle": ((2000, 256, 384, 6, 6), 64),
     "gpt2": ((50257, 1024, 768, 12, 12), 24),
 }
