@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from handmade import __version__
-from handmade.learner import parts
+from handmade.learner import overview, parts, progress
 from handmade.learner.start import course_folder, fill
 
 
@@ -46,9 +46,35 @@ def start(folder: Path, no_lab: bool) -> None:
     raise SystemExit(subprocess.call(command))
 
 
+def _go_to_work() -> None:
+    """Go to the learner's folder: this one, or one above, or `work` in this one."""
+    if progress.root() is None and (Path("work") / progress.FOLDER).is_dir():
+        os.chdir("work")
+    if progress.root() is None:
+        raise click.ClickException(
+            "there is no record here. Run this in the folder that `handmade start` has filled, or above it."
+        )
+
+
+@main.command("progress")
+@click.argument("lesson", default="")
+def show_progress(lesson: str) -> None:
+    """Show what you have done in all lessons, or in one LESSON (its number, such as 03), and what comes next.
+
+    The record is a text file on this machine, .handmade/progress.jsonl beside your notebooks.
+    """
+    _go_to_work()
+    lines = overview.as_text(overview.overview(), lesson)
+    if not lines:
+        raise click.ClickException(f"there is no lesson {lesson!r}; say its number, such as 03")
+    for line in lines:
+        click.echo(line)
+
+
 @main.command("parts")
 def show_parts() -> None:
     """List the parts of your own GPT: what is yours, what is borrowed from the course."""
+    _go_to_work()
     rows = parts.table()
     for lesson, name, state in rows:
         click.echo(f"{lesson:<15} {name:<26} {state}")

@@ -38,7 +38,12 @@ def record(event: str, name: str, **details: Any) -> None:
 
 
 def events(event: str, name: str) -> list[dict[str, Any]]:
-    """Return the recorded events of one kind about one name, oldest first. Lines that are damaged are passed over."""
+    """Return the recorded events of one kind about one name, oldest first."""
+    return [entry for entry in all_events() if (entry["event"], entry["name"]) == (event, name)]
+
+
+def all_events() -> list[dict[str, Any]]:
+    """Return all recorded events, oldest first. Lines that are damaged are passed over."""
     folder = root()
     found = []
     if folder is not None:
@@ -46,6 +51,6 @@ def events(event: str, name: str) -> list[dict[str, Any]]:
             for line in (folder / FOLDER / FILE).read_text(encoding="utf-8").splitlines():
                 with contextlib.suppress(ValueError):
                     entry = json.loads(line)
-                    if isinstance(entry, dict) and (entry.get("event"), entry.get("name")) == (event, name):
+                    if isinstance(entry, dict) and {"event", "name", "time"} <= entry.keys():
                         found.append(entry)
     return found

@@ -36,8 +36,15 @@ def _texts(kind: str) -> dict[str, Any]:
     """Return all texts of one kind ("hints", "rubrics", "predictions"), of all lessons, by name."""
     found: dict[str, Any] = {}
     for name in lesson_names():
-        file = resources.files("handmade.learner").joinpath("texts", f"{name}.json")
-        found |= json.loads(file.read_text(encoding="utf-8"))[kind]
+        found |= of_lesson(name)[kind]
+    return found
+
+
+@cache
+def of_lesson(name: str) -> dict[str, Any]:
+    """Return a lesson's title, and its hints, rubrics and predictions by name."""
+    file = resources.files("handmade.learner").joinpath("texts", f"{name}.json")
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return found
 
 
