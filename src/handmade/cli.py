@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from handmade import __version__
-from handmade.learner import overview, parts, progress
+from handmade.learner import doctor, overview, parts, progress
 from handmade.learner.start import course_folder, fill
 
 
@@ -54,6 +54,21 @@ def _go_to_work() -> None:
         raise click.ClickException(
             "there is no record here. Run this in the folder that `handmade start` has filled, or above it."
         )
+
+
+@main.command("doctor")
+def see_a_doctor() -> None:
+    """Say what is wrong with this installation, and how to mend it."""
+    n_wrong = 0
+    folder = Path("work") if (Path("work") / progress.FOLDER).is_dir() else Path()
+    for finding in doctor.findings((progress.root() or folder).resolve()):
+        click.echo(doctor.as_text(finding))
+        n_wrong += not finding.fine
+    if n_wrong:
+        raise click.ClickException(
+            f"{n_wrong} thing{'s' if n_wrong > 1 else ''} to mend; see the lines with ✗."
+        )
+    click.echo("Nothing is wrong.")
 
 
 @main.command("progress")
