@@ -1,4 +1,4 @@
-"""The command `handmade`."""
+"""The command `handmade`. What computes is imported by the command that needs it: `doctor` must run where numpy does not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from handmade import __version__
-from handmade.learner import doctor, overview, parts, progress
+from handmade.learner import progress
 from handmade.learner.start import course_folder, fill
 
 
@@ -59,6 +59,8 @@ def _go_to_work() -> None:
 @main.command("doctor")
 def see_a_doctor() -> None:
     """Say what is wrong with this installation, and how to mend it."""
+    from handmade.learner import doctor
+
     n_wrong = 0
     folder = Path("work") if (Path("work") / progress.FOLDER).is_dir() else Path()
     for finding in doctor.findings((progress.root() or folder).resolve()):
@@ -78,6 +80,8 @@ def show_progress(lesson: str) -> None:
 
     The record is a text file on this machine, .handmade/progress.jsonl beside your notebooks.
     """
+    from handmade.learner import overview
+
     _go_to_work()
     lines = overview.as_text(overview.overview(), lesson)
     if not lines:
@@ -89,6 +93,8 @@ def show_progress(lesson: str) -> None:
 @main.command("parts")
 def show_parts() -> None:
     """List the parts of your own GPT: what is yours, what is borrowed from the course."""
+    from handmade.learner import parts
+
     _go_to_work()
     rows = parts.table()
     for lesson, name, state in rows:

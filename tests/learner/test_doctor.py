@@ -1,5 +1,6 @@
 """What `handmade doctor` says of a sound installation, and of one in which something is missing."""
 
+import subprocess
 import sys
 from importlib import metadata
 
@@ -80,3 +81,11 @@ def test_a_kernel_of_another_python(monkeypatch, tmp_path):
     said = run().output
     assert "another Python" in said
     assert "ipykernel install" in said
+
+
+def test_it_runs_where_what_it_looks_for_cannot_be_imported():
+    text = "import sys; sys.modules['numpy'] = sys.modules['torch'] = None; from handmade.cli import main; main(['doctor'])"
+    said = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
+    assert said.returncode == 1, said.stderr
+    assert "✗ numpy" in said.stdout
+    assert "✗ torch" in said.stdout

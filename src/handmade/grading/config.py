@@ -97,6 +97,6 @@ def configure(c: Config, root: Path, solutions: Path) -> None:
     ]
     c.GenerateFeedback.preprocessors = [
         "nbgrader.preprocessors.GetGrades",
-        "nbgrader.preprocessors.ClearHiddenTests",  # stock feedback shows them
+        "handmade.grading.tidy.ClearHiddenTests",  # stock feedback shows them
         "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
     ]

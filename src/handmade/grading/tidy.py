@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from nbformat import NotebookNode
+from nbgrader import preprocessors as stock
+from nbgrader import utils
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 # What nbgrader writes where an error came without a traceback. Ours come so on purpose, with a message of their own.
@@ -19,4 +21,14 @@ class TidyMessages(NbGraderPreprocessor):
         for output in cell.get("outputs", []):
             if output.output_type == "error" and output.traceback == [_FILLER]:
                 output.traceback = []
+        return cell, resources
+
+
+class ClearHiddenTests(stock.ClearHiddenTests):
+    """Remove hidden tests from feedback. nbgrader's own step gives up where their marks stand in a student's text."""
+
+    def preprocess_cell(self, cell: NotebookNode, resources: Any, index: int) -> tuple[NotebookNode, Any]:
+        """Return the cell; only one that the instructor wrote is searched."""
+        if utils.is_grade(cell) and not utils.is_solution(cell):
+            cell, resources = super().preprocess_cell(cell, resources, index)
         return cell, resources
