@@ -72,9 +72,8 @@ def test_no_point_is_forged_nothing_leaks_and_the_next_submission_is_graded(
     text = attack.read_text(encoding="utf-8")
     assert text.startswith("# ")
     start = time.monotonic()
-    more = {
-        name: "" for name in lesson.names if name != "dot" and f"def {name}(" in text
-    }  # no stub after them
+    # No stub comes after what it defines.
+    more = {name: "" for name in lesson.names if name != "dot" and f"def {name}(" in text}
     executed = graded(lesson, lesson.notebook({"dot": text, **more}), hidden_zygote)
     assert points(executed) == 0
     assert len(executed.cells) == sum(c.cell_type == "code" for c in lesson.release.cells)

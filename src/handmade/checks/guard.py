@@ -17,9 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 PATIENCE = 4  # how many seconds may pass for each second of work
-MOST_WAY = (
-    10.0  # seconds of messages that a candidate is not charged with; who asks without end pays for the rest
-)
+MOST_WAY = 10.0  # seconds of messages that a candidate is not charged with; it pays for what is more
 OUTPUT_KEPT = 2_000  # characters of a candidate's own output that are kept to be shown
 
 

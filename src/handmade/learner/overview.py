@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from handmade import checks
 from handmade.learner import progress, texts
@@ -32,7 +32,7 @@ class LessonDone:
     guesses: int = 0
     answers: int = 0
     minutes: float = 0.0
-    last: str = field(default="", repr=False)
+    last: int = 0  # the place in the record of the last event
 
     @property
     def passed(self) -> int:
@@ -42,7 +42,7 @@ class LessonDone:
     @property
     def begun(self) -> bool:
         """Whether anything was recorded in this lesson."""
-        return bool(self.last)
+        return self.last > 0
 
 
 def overview() -> list[LessonDone]:
@@ -59,7 +59,7 @@ def overview() -> list[LessonDone]:
         for known in (*about["predictions"], *about["rubrics"], *(e.name for e in done.exercises)):
             of_name[known] = done
     before: datetime.datetime | None = None
-    for event in progress.all_events():
+    for n, event in enumerate(progress.all_events(), start=1):
         lesson = of_name.get(event["name"]) if isinstance(event["name"], str) else None
         if lesson is None or event.get("state") == "not written":  # Run All in a lesson that waits is no try
             continue
@@ -68,12 +68,12 @@ def overview() -> list[LessonDone]:
             if before is not None and datetime.timedelta(0) <= now - before <= PAUSE:
                 lesson.minutes += (now - before) / datetime.timedelta(minutes=1)
             before = now
+        lesson.last = n
         _count(lesson, event)
     return lessons
 
 
 def _count(lesson: LessonDone, event: dict[str, object]) -> None:
-    lesson.last = str(event["time"])
     exercise = next((e for e in lesson.exercises if e.name == event["name"]), None)
     if event["event"] == "guess":
         lesson.guesses += 1

@@ -51,15 +51,17 @@ class Product:
 
     def __call__(self, x: Float[Tensor, "*rows d_in"]) -> Float[Tensor, "*rows d_out"]:
         """Return x @ weight.T + bias, for one vector or for several as rows."""
-        if x.dim() > 1 and x.numel() == x.shape[-1]:
-            return self(x.flatten()).view(*x.shape[:-1], -1)  # one row is one vector
-        if (
-            x.dim() > 1 and self.bags is not None
-        ):  # many vectors are bound by arithmetic, which float32 does faster
-            bias = None if self.bias is None else self.bias.float()
-            return F.linear(x.float(), self.weight.float(), bias).to(x.dtype)
-        if x.dim() > 1:
+        if x.dim() == 1:
+            return self._one(x)
+        if x.numel() == x.shape[-1]:  # a single row
+            return self._one(x.flatten()).view(*x.shape[:-1], -1)
+        if self.bags is None:
             return F.linear(x, self.weight, self.bias)
+        # Many vectors are bound by arithmetic, which float32 does faster.
+        bias = None if self.bias is None else self.bias.float()
+        return F.linear(x.float(), self.weight.float(), bias).to(x.dtype)
+
+    def _one(self, x: Float[Tensor, "d_in"]) -> Float[Tensor, "d_out"]:
         if self.bags is not None:
             strips = F.embedding_bag(
                 self.rows, self.bags, mode="sum", per_sample_weights=x.expand_as(self.rows)
