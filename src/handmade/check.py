@@ -5,6 +5,8 @@ check.hint("dot")           open the next hint, one level a call
 check.predict("name", 3)    keep your guess before you run an experiment
 check.reveal("name", 2)     show what happened beside your guess
 check.rubric("name", True)  what a good written answer holds, once you have written yours
+check.begin("01_matmul")    show what you have done, and what is next
+check.keep_run(model, …)    keep a training run for the page of your GPT, which check.finish() writes
 """
 
 from __future__ import annotations
@@ -20,9 +22,22 @@ from handmade.checks.message import message
 from handmade.checks.result import CheckFailed, NotWritten, Shown
 from handmade.checks.run import judge
 from handmade.learner import notebook, parts, progress
+from handmade.learner.finish import finish, keep_run
+from handmade.learner.panel import begin
 from handmade.learner.texts import hint, predict, reveal, rubric
 
-__all__ = ["CheckFailed", "NotWritten", "Shown", "hint", "predict", "reveal", "rubric"]
+__all__ = [
+    "CheckFailed",
+    "NotWritten",
+    "Shown",
+    "begin",
+    "finish",
+    "hint",
+    "keep_run",
+    "predict",
+    "reveal",
+    "rubric",
+]
 
 
 def __getattr__(name: str) -> Callable[..., Shown]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -30,7 +31,7 @@ def main() -> None:
     "--no-lab", is_flag=True, help="Only put the notebooks into the folder; do not open JupyterLab."
 )
 def start(folder: Path, no_lab: bool) -> None:
-    """Put the course's notebooks into FOLDER, never over your work, and open JupyterLab there."""
+    """Put the course's notebooks into FOLDER, never over your work, and open JupyterLab where you are in the course."""
     try:
         for sentence in fill(folder, course_folder()):
             click.echo(sentence)
@@ -38,9 +39,17 @@ def start(folder: Path, no_lab: bool) -> None:
         raise click.ClickException(f"could not fill {folder}: {error}") from error
     if no_lab:
         return
-    first = next(iter(sorted(path.relative_to(folder) for path in folder.glob("*/*.ipynb"))))
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder.resolve()}"]
-    command.append(f"--LabApp.default_url=/lab/tree/{first.as_posix()}")
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise click.ClickException(
+            f"the notebooks are in {folder}, and JupyterLab is not installed. Run: pip install 'handmade-gpt[lab]'"
+        )
+    from handmade.learner import overview
+
+    os.chdir(folder)
+    then = overview.next_step(overview.overview())
+    first = then[0].notebook if then else min(path.as_posix() for path in Path().glob("*/*.ipynb"))
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={Path.cwd()}"]
+    command.append(f"--LabApp.default_url=/lab/tree/{first}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # in a container the only user is often root
     raise SystemExit(subprocess.call(command))
@@ -102,6 +111,19 @@ def show_parts() -> None:
     click.echo(
         f"{sum(state == 'yours' for *_, state in rows)} of {len(rows)} parts are yours, in {parts.PACKAGE}/."
     )
+
+
+@main.command("finish")
+@click.option("--name", default="", help="Your name, if you want it on the page.")
+def finish_course(name: str) -> None:
+    """Write my_gpt.html: a page of your own GPT, how it learned, what it wrote, and all of its code."""
+    from handmade.learner.finish import finish
+
+    _go_to_work()
+    message = finish(name).message
+    if message.mark == "○":
+        raise click.ClickException(message.text())
+    click.echo(message.text())
 
 
 # ---------------------------------------------------------------- for instructors

@@ -1,5 +1,11 @@
 """A learner's folder: filled once, renewed where untouched, never written over."""
 
+import os
+import subprocess
+import sys
+
+import pytest
+
 from handmade.learner.start import fill
 
 
@@ -31,3 +37,32 @@ def test_a_damaged_memory_keeps_everything(tmp_path):
     (course / "01_a/01_a.ipynb").write_text("version 2")
     fill(work, course)
     assert (work / "01_a/01_a.ipynb").read_text() == "my work"
+
+
+@pytest.fixture(scope="module")
+def installed(root, tmp_path_factory):
+    """The package as `pip install` puts it, from a wheel, in a folder of its own."""
+    place = tmp_path_factory.mktemp("installed")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    wheel = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(place), str(root)]
+    subprocess.run([*pip, *wheel], check=True)
+    [made] = place.glob("*.whl")
+    subprocess.run([*pip, "install", "--no-deps", "--target", str(place / "site"), str(made)], check=True)
+    return place / "site"
+
+
+@pytest.mark.slow
+def test_the_wheel_brings_the_course(installed, root, tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(installed)}
+    command = [sys.executable, "-m", "handmade.cli", "start", "mine", "--no-lab"]
+    said = subprocess.check_output(command, cwd=tmp_path, env=environment, text=True)
+    assert "files put into mine" in said
+    there = {p.relative_to(root / "course"): p.read_bytes() for p in (root / "course").glob("*/*.ipynb")}
+    assert {
+        p.relative_to(tmp_path / "mine"): p.read_bytes() for p in (tmp_path / "mine").glob("*/*.ipynb")
+    } == there
+    where = [sys.executable, "-c", "import handmade; print(handmade.__file__)"]
+    assert str(installed) in subprocess.check_output(where, cwd=tmp_path, env=environment, text=True)
+    (tmp_path / "mine/01_matmul/01_matmul.ipynb").write_text("my work")
+    assert subprocess.check_output(command, cwd=tmp_path, env=environment, text=True) == ""
+    assert (tmp_path / "mine/01_matmul/01_matmul.ipynb").read_text() == "my work"

@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from nbformat.v4 import new_code_cell
@@ -12,6 +13,7 @@ from small_lesson import GOOD, exercises
 import handmade.reference
 from handmade import checks
 from handmade.checks.exercise import Exercise
+from handmade.learner import colab
 from handmade.lessons.build import build, lesson_names, stale
 from handmade.lessons.lesson import LessonError
 from handmade.lessons.notebook import _tag_cells_that_need_exercises, source_notebook
@@ -82,6 +84,24 @@ def test_the_first_cells(place):
     assert "import numpy as np" in made[1].source
     assert "jaxtyping" not in made[1].source
     assert "from handmade import check" in made[1].source
+    assert made[1].source.endswith('check.begin("01_matmul")')
+
+
+def test_a_badge_leads_to_the_notebook_in_colab_and_the_set_up_installs_only_there(place, monkeypatch):
+    title, setup = cells(place, GOOD)[:2]
+    address = "https://colab.research.google.com/github/handmade-gpt/handmade-gpt/blob/main/course/01_matmul/01_matmul.ipynb"
+    assert f"[![Open in Colab](attachment:colab.png)]({address})" in title.source
+    assert title.attachments["colab.png"]["image/png"].startswith("iVBOR"), (
+        "the picture comes with the notebook"
+    )
+    asked = []
+    install = setup.source.partition("from handmade")[0]
+    shell = SimpleNamespace(run_line_magic=lambda *words: asked.append(words))
+    exec(install, {"get_ipython": lambda: shell})
+    assert asked == []
+    monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
+    exec(install, {"get_ipython": lambda: shell})
+    assert asked == [("pip", f"install -q git+{colab.repository()}")]
 
 
 def test_ids_stay_when_another_cell_changes(place):

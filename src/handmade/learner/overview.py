@@ -1,4 +1,4 @@
-"""What a learner has done so far, from their own record: for `handmade progress`."""
+"""What a learner has done so far, from their own record: for `handmade progress` and the panel in each notebook."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import contextlib
 import datetime
 from dataclasses import dataclass
 
-from handmade import checks
 from handmade.learner import progress, texts
 
+ALL_DONE = "All exercises have passed their checks. `check.finish()` in a notebook, or `handmade finish`, makes a page of your GPT."
 PAUSE = datetime.timedelta(minutes=15)  # a longer gap between two events is a pause, and is not counted
 
 
@@ -17,9 +17,15 @@ class ExerciseDone:
     """An exercise: how often it was checked, whether a check passed, and how many of its hints are open."""
 
     name: str
+    stretch: bool = False
     tries: int = 0
     passed: bool = False
     hints: int = 0
+
+    @property
+    def state(self) -> str:
+        """In what state it is, with a mark: done, tried or not yet."""
+        return "✓ done" if self.passed else "… tried" if self.tries else "○ not yet"
 
 
 @dataclass
@@ -40,6 +46,16 @@ class LessonDone:
         return sum(exercise.passed for exercise in self.exercises)
 
     @property
+    def hints(self) -> int:
+        """How many hints are open."""
+        return sum(exercise.hints for exercise in self.exercises)
+
+    @property
+    def notebook(self) -> str:
+        """The lesson's notebook, from the folder that holds all lessons."""
+        return f"{self.name}/{self.name}.ipynb"
+
+    @property
     def begun(self) -> bool:
         """Whether anything was recorded in this lesson."""
         return self.last > 0
@@ -54,7 +70,8 @@ def overview() -> list[LessonDone]:
     lessons, of_name = [], {}
     for name in texts.lesson_names():
         about = texts.of_lesson(name)
-        done = LessonDone(name, about["title"], [ExerciseDone(e) for e in checks.load_lesson(name[3:])])
+        exercises = [ExerciseDone(e, stretch=e in about["stretches"]) for e in about["exercises"]]
+        done = LessonDone(name, about["title"], exercises)
         lessons.append(done)
         for known in (*about["predictions"], *about["rubrics"], *(e.name for e in done.exercises)):
             of_name[known] = done
@@ -90,13 +107,13 @@ def _count(lesson: LessonDone, event: dict[str, object]) -> None:
 def next_step(lessons: list[LessonDone]) -> tuple[LessonDone, str] | None:
     """Return where to go on: the first exercise that is not done, from the lesson last worked in, then from the first lesson.
 
-    None where all is done.
+    A stretch is skipped. None where all is done.
     """
     latest = max(lessons, key=lambda lesson: lesson.last)
     start = lessons.index(latest) if latest.begun else 0
     for lesson in (*lessons[start:], *lessons[:start]):
         for exercise in lesson.exercises:
-            if not exercise.passed:
+            if not exercise.passed and not exercise.stretch:
                 return lesson, exercise.name
     return None
 
@@ -108,34 +125,39 @@ def as_text(lessons: list[LessonDone], only: str = "") -> list[str]:
             line for lesson in lessons if only in (lesson.name, lesson.name[:2]) for line in _details(lesson)
         ]
     width = max(len(lesson.title) for lesson in lessons)
-    lines = []
-    for lesson in lessons:
-        hints = sum(exercise.hints for exercise in lesson.exercises)
-        seen = [
-            f"{lesson.passed:2} of {len(lesson.exercises):2} done",
-            f"{lesson.minutes:3.0f} min" if lesson.begun else "",
-            f"{hints} hint{'s' if hints != 1 else ''} opened" if hints else "",
-        ]
-        lines.append(f"{lesson.title:<{width}}   {'   '.join(part for part in seen if part)}")
+    lines = [f"{lesson.title:<{width}}   {summary(lesson)}".rstrip() for lesson in lessons]
     then = next_step(lessons)
-    lines.append("")
-    lines.append(
-        f"Next: {then[1]}, in {then[0].name}/{then[0].name}.ipynb"
-        if then
-        else "All exercises have passed their checks."
-    )
+    lines += ["", f"Next: {then[1]}, in {then[0].notebook}" if then else ALL_DONE]
     return lines
+
+
+def summary(lesson: LessonDone) -> str:
+    """Return what was done in a lesson, in a line."""
+    seen = [
+        f"{lesson.passed:2} of {len(lesson.exercises):2} done",
+        f"{lesson.minutes:3.0f} min" if lesson.begun else "",
+        _count_of(lesson.hints, "hint", "opened"),
+    ]
+    return "   ".join(part for part in seen if part)
+
+
+def details(exercise: ExerciseDone) -> str:
+    """Return what was done for an exercise, in a line."""
+    seen = [
+        exercise.state + (", a stretch" if exercise.stretch and not exercise.passed else ""),
+        _count_of(exercise.tries, "check"),
+        _count_of(exercise.hints, "hint", "opened"),
+    ]
+    return "   ".join(part for part in seen if part)
 
 
 def _details(lesson: LessonDone) -> list[str]:
     lines = [lesson.title]
-    for exercise in lesson.exercises:
-        state = "✓ done" if exercise.passed else "… tried" if exercise.tries else "○ not yet"
-        seen = [
-            state,
-            f"{exercise.tries} check{'s' if exercise.tries != 1 else ''}" if exercise.tries else "",
-            f"{exercise.hints} hint{'s' if exercise.hints != 1 else ''} opened" if exercise.hints else "",
-        ]
-        lines.append(f"  {exercise.name:<28} {'   '.join(part for part in seen if part)}")
+    lines += [f"  {exercise.name:<28} {details(exercise)}" for exercise in lesson.exercises]
     lines.append(f"  guesses: {lesson.guesses}   written answers compared: {lesson.answers}")
     return lines
+
+
+def _count_of(n: int, thing: str, what: str = "") -> str:
+    """Return "1 hint opened", "2 hints opened"; nothing for none."""
+    return f"{n} {thing}{'s' if n != 1 else ''} {what}".rstrip() if n else ""

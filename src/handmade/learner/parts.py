@@ -193,17 +193,10 @@ def _write(folder: Path, part: Part, modules: dict[str, str]) -> None:
         before = written_before.get(path.stem)
         if file != "__init__.py" and path.exists() and path.read_text(encoding="utf-8") not in (before, text):
             shutil.copyfile(path, package / f"{path.stem}.edited.txt")
-        _replace(path, text)
-    _replace(records / f"{part.name}.json", json.dumps(part.to_json(), indent=1, ensure_ascii=False) + "\n")
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file in one step: whoever reads it, or is killed meanwhile, has the old text or the new one."""
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False
-    ) as file:
-        file.write(text)
-    os.replace(file.name, path)
+        progress.write_whole(path, text)
+    progress.write_whole(
+        records / f"{part.name}.json", json.dumps(part.to_json(), indent=1, ensure_ascii=False) + "\n"
+    )
 
 
 def _prove(name: str, modules: dict[str, str]) -> None:

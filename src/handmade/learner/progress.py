@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 FOLDER = ".handmade"
 FILE = "progress.jsonl"
+
+_after: list[Callable[[], None]] = []
 
 
 def root() -> Path | None:
@@ -35,6 +40,14 @@ def record(event: str, name: str, **details: Any) -> None:
     )
     with contextlib.suppress(OSError), (folder / FOLDER / FILE).open("a", encoding="utf-8") as file:
         file.write(line + "\n")
+    for call in _after:
+        call()
+
+
+def after_recording(call: Callable[[], None]) -> None:
+    """Have `call` called after each event from now on; once, however often this is asked."""
+    if call not in _after:
+        _after.append(call)
 
 
 def events(event: str, name: str) -> list[dict[str, Any]]:
@@ -54,3 +67,12 @@ def all_events() -> list[dict[str, Any]]:
                     if isinstance(entry, dict) and {"event", "name", "time"} <= entry.keys():
                         found.append(entry)
     return found
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file in one step: whoever reads it, or is killed meanwhile, has the old text or the new one."""
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, suffix=".part", delete=False
+    ) as file:
+        file.write(text)
+    os.replace(file.name, path)

@@ -8,19 +8,24 @@ import os
 import shutil
 from pathlib import Path
 
-from handmade.learner.progress import FOLDER
+from handmade.learner.progress import FOLDER, write_whole
 
 COPIED = "copied.json"  # what each file looked like when it was put there
 
 
 def course_folder() -> Path:
-    """Return the folder of the released notebooks. Raises FileNotFoundError where there is none."""
-    folder = Path(__file__).parents[3] / "course"
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"the course's notebooks are not at {folder}; run this in a clone of the repository"
-        )
-    return folder
+    """Return the folder of the released notebooks: a clone's own, or the one that came with the installed package.
+
+    Raises FileNotFoundError where there is neither.
+    """
+    package = Path(__file__).parents[1]
+    places = (package.parents[1] / "course", package / "course")
+    for folder in places:
+        if any(folder.glob("*/*.ipynb")):
+            return folder
+    raise FileNotFoundError(
+        f"the course's notebooks are not at {' or '.join(map(str, places))}; install the package again"
+    )
 
 
 def fill(folder: Path, course: Path) -> list[str]:
@@ -51,9 +56,7 @@ def fill(folder: Path, course: Path) -> list[str]:
             os.replace(part, target)
             new += 1
         copied[name.as_posix()] = wanted
-    part = memory.with_name(memory.name + ".part")
-    part.write_text(json.dumps(copied, indent=1, sort_keys=True) + "\n")
-    os.replace(part, memory)
+    write_whole(memory, json.dumps(copied, indent=1, sort_keys=True) + "\n")
     return [f"{new} file{'s' if new != 1 else ''} put into {folder}.", *kept] if new else kept
 
 

@@ -42,7 +42,7 @@ def _texts(kind: str) -> dict[str, Any]:
 
 @cache
 def of_lesson(name: str) -> dict[str, Any]:
-    """Return a lesson's title, and its hints, rubrics and predictions by name."""
+    """Return a lesson's title, its exercises in order, which of them are a stretch, and hints, rubrics and predictions by name."""
     file = resources.files("handmade.learner").joinpath("texts", f"{name}.json")
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return found

@@ -122,7 +122,7 @@ def _files(root: Path, lesson: Lesson, exercises: Mapping[str, Exercise]) -> dic
     source = _json(source_notebook(lesson, exercises))
     folder = root / "solutions" / lesson.name
     notebook = Path(lesson.name, f"{lesson.name}.ipynb")
-    files = {"solutions" / notebook: source, TEXTS / f"{lesson.name}.json": _texts(lesson)}
+    files = {"solutions" / notebook: source, TEXTS / f"{lesson.name}.json": _texts(lesson, exercises)}
     with tempfile.TemporaryDirectory() as temporary:
         desk = Path(temporary)
         copy = desk / "source" / lesson.name
@@ -171,10 +171,13 @@ def _json(notebook: Any) -> bytes:
     return (nbformat.writes(notebook) + "\n").encode()
 
 
-def _texts(lesson: Lesson) -> bytes:
-    """Return the words that a learner asks for by name: hints, rubrics and predictions."""
+def _texts(lesson: Lesson, exercises: Mapping[str, Exercise]) -> bytes:
+    """Return what a learner asks for by name (hints, rubrics, predictions), and the lesson's exercises in their order."""
+    names = [item.name for item in lesson.directives("exercise")]
     words = {
         "title": lesson.title,
+        "exercises": names,
+        "stretches": [name for name in names if exercises[name].stretch],
         "hints": {item.name: [hint.text for hint in item.inner] for item in lesson.directives("exercise")},
         "rubrics": {item.name: item.inner[0].text for item in lesson.directives("question")},
         "predictions": {item.name: item.text for item in lesson.directives("predict")},

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import base64
 import hashlib
 import importlib.util
 from collections.abc import Mapping
+from importlib import resources
 from typing import Any
 
 import nbformat
@@ -13,6 +15,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from handmade.checks.exercise import Exercise
+from handmade.learner import colab
 from handmade.lessons.lesson import Break, Code, Directive, Item, Lesson, Prose
 from handmade.lessons.source import exercise_source, given_source, learner_imports
 
@@ -20,6 +23,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+BADGE = "colab.png"
 MAY_FAIL = "raises-exception"  # Run All goes on after such a cell
 
 
@@ -38,6 +42,7 @@ def source_notebook(lesson: Lesson, exercises: Mapping[str, Exercise]) -> Notebo
         if isinstance(item, Break):
             may_join = False
         elif item is lesson.items[0]:
+            _add_badge(cells[-1], lesson)
             cells.append(_setup_cell(lesson))
             may_join = False
     _tag_cells_that_need_exercises(cells, set(exercises))
@@ -84,9 +89,23 @@ def _graded(grade_id: str, **kind: Any) -> dict[str, Any]:
     }
 
 
+def _add_badge(title: NotebookNode, lesson: Lesson) -> None:
+    """Put a link to Colab under the title; its picture comes with the notebook, so that nothing is fetched."""
+    heading, _, rest = title.source.partition("\n")
+    link = f"[![Open in Colab](attachment:{BADGE})]({colab.address(f'{lesson.name}/{lesson.name}.ipynb')})"
+    title.source = f"{heading}\n\n{link}\n{rest}"
+    data = resources.files("handmade.lessons").joinpath(BADGE).read_bytes()
+    title["attachments"] = {BADGE: {"image/png": base64.b64encode(data).decode()}}
+
+
 def _setup_cell(lesson: Lesson) -> NotebookNode:
     lines = [
         "from __future__ import annotations  # the shapes in signatures are for people; Python need not evaluate them",
+        "",
+        "import sys",
+        "",
+        'if "google.colab" in sys.modules:  # Colab has no Handmade GPT yet',
+        f'    get_ipython().run_line_magic("pip", "{colab.install_line()}")',
         "",
     ]
     lines += [*learner_imports(lesson.module), "", "from handmade import check"]
@@ -95,6 +114,7 @@ def _setup_cell(lesson: Lesson) -> NotebookNode:
             lines.append(f"from handmade.learner import {helper}")
     if importlib.util.find_spec(f"handmade.figures.{lesson.module}"):
         lines.append(f"from handmade.figures import {lesson.module} as figures")
+    lines += ["", f'check.begin("{lesson.name}")']
     return new_code_cell("\n".join(lines), metadata=_graded("setup", locked=True))
 
 
