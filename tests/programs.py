@@ -1,7 +1,9 @@
-"""The programs that tests need besides Python, and whether this machine has them."""
+"""What tests need besides Python, and whether this machine has it."""
 
 import glob
 import shutil
+
+from grading import machine
 
 # By the marker of the tests: any one of these programs, and Debian's package.
 NEEDED = {
@@ -17,8 +19,9 @@ def program(name: str) -> str | None:
 
 def absent() -> dict[str, str]:
     """Return, by marker, what is missing."""
-    return {
+    missing = {
         marker: f"no {programs[0]} here; Debian: apt-get install {package}"
         for marker, (programs, package) in NEEDED.items()
         if not any(map(program, programs))
     }
+    return missing | ({"throwaway": machine.why_not()} if machine.why_not() else {})
