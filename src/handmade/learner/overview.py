@@ -104,13 +104,13 @@ def _count(lesson: LessonDone, event: dict[str, object]) -> None:
         exercise.hints = max(exercise.hints, level if isinstance(level, int) else 1)
 
 
-def next_step(lessons: list[LessonDone]) -> tuple[LessonDone, str] | None:
-    """Return where to go on: the first exercise that is not done, from the lesson last worked in, then from the first lesson.
+def next_step(lessons: list[LessonDone], here: LessonDone | None = None) -> tuple[LessonDone, str] | None:
+    """Return where to go on: the first exercise that is not done, from the lesson `here`, then from the first lesson.
 
-    A stretch is skipped. None where all is done.
+    As it comes, `here` is the lesson last worked in. A stretch is skipped. None where all is done.
     """
-    latest = max(lessons, key=lambda lesson: lesson.last)
-    start = lessons.index(latest) if latest.begun else 0
+    latest = here or max(lessons, key=lambda lesson: lesson.last)
+    start = lessons.index(latest) if here or latest.begun else 0
     for lesson in (*lessons[start:], *lessons[:start]):
         for exercise in lesson.exercises:
             if not exercise.passed and not exercise.stretch:

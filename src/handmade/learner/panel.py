@@ -59,14 +59,14 @@ class Panel:
         return {"text/html": self.html(), "text/plain": self.text()}
 
     def _next(self) -> str:
-        then = overview.next_step(self.lessons)
+        then = overview.next_step(self.lessons, self.here)
         if then is None:
             return overview.ALL_DONE
         lesson, name = then
         return f"Next: {name}" if lesson is self.here else f"Next: {name}, in {lesson.title}"
 
     def _next_link(self) -> str:
-        then = overview.next_step(self.lessons)
+        then = overview.next_step(self.lessons, self.here)
         if then is None:
             return html.escape(overview.ALL_DONE).replace("`", "")
         lesson, name = then
