@@ -14,6 +14,7 @@ from handmade.learner import colab, panel, progress
 VERSIONS = Path(__file__).with_name("colab_versions.txt")
 LIGHT = {
     "jaxtyping",
+    "packaging",
     "wadler-lindig",
     "safetensors",
     "click",

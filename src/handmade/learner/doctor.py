@@ -13,9 +13,10 @@ from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
-DISTRIBUTION = "handmade-gpt"
-OLDEST_PYTHON = (3, 11)
+from handmade.learner.colab import DISTRIBUTION
+
 ROOM = 500 * 2**20  # bytes that notebooks and checkpoints may need
 
 
@@ -44,13 +45,17 @@ def findings(folder: Path) -> Iterator[Finding]:
 
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    wanted = ".".join(map(str, OLDEST_PYTHON))
-    mend = (
-        ""
-        if sys.version_info >= OLDEST_PYTHON
-        else f"Install Python {wanted} or newer, and make the environment anew."
-    )
+    wanted = _wanted_python()
+    mend = "" if wanted.contains(version) else f"Install Python {wanted}, and make the environment anew."
     return Finding("Python", f"{version}, in {sys.prefix}", mend)
+
+
+def _wanted_python() -> SpecifierSet:
+    """Return which versions of Python this distribution says it runs on; any, where it is not installed."""
+    try:
+        return SpecifierSet(metadata.metadata(DISTRIBUTION).get("Requires-Python") or "")
+    except metadata.PackageNotFoundError:
+        return SpecifierSet()
 
 
 def _packages() -> Iterator[Finding]:

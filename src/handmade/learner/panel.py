@@ -35,7 +35,7 @@ class Panel:
         rows = "".join(f"<li>{_exercise(self.here, exercise)}</li>" for exercise in self.here.exercises)
         others = "".join(
             f'<tr><td style="text-align:left">{self._lesson(lesson)}</td>'
-            f'<td style="text-align:left">{html.escape(overview.summary(lesson))}</td></tr>'
+            f'<td style="text-align:left">{html.escape(overview.summary(lesson).strip().replace("   ", ", "))}</td></tr>'
             for lesson in self.lessons
         )
         note = f'<p style="margin:0.4em 0">{html.escape(self.note)}</p>' if self.note else ""
