@@ -41,6 +41,15 @@ def score(executed, points=2):
     return determine_grade(notebook.cells[-1])[0]
 
 
+def points_by_cell(notebook, zygote, **how):
+    """Return the points of each graded cell of a whole notebook, as nbgrader finds them; `how` is for `execute`."""
+    from nbgrader.utils import determine_grade
+
+    execute(notebook, zygote=zygote, **how).fill(notebook)
+    cells = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade")]
+    return {c.metadata.nbgrader.grade_id: determine_grade(c)[0] for c in cells}
+
+
 def _node(output):
     import nbformat
 

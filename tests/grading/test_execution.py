@@ -301,3 +301,23 @@ def test_required_isolation_that_is_not_to_be_had_is_refused():
 
     with Zygote(isolate=False) as bare, pytest.raises(IsolationMissing, match="files"):
         run(bare, "1", settings=Settings(require_isolation=True))
+
+
+def test_what_is_for_learners_says_nothing_and_costs_nothing(zygote):
+    """Progress, hints and guesses, in the set-up cell, in cells of one's own and in a graded cell."""
+    learners = """
+import sys
+if "google.colab" in sys.modules:
+    get_ipython().run_line_magic("pip", "install nothing")
+from handmade import check
+check.begin("01_matmul")
+check.progress()
+check.hint("dot")
+check.predict("stretched", guess=None)
+check.reveal("stretched", 1)
+check.rubric("why", answered=False)
+"""
+    graded = 'check.begin("01_matmul")\ncheck.progress()\ncheck.hint("dot")'
+    executed = run(zygote, learners, graded=graded)
+    assert [cell.outputs for cell in executed.cells] == [[], []]
+    assert score(executed) == 2

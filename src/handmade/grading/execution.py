@@ -404,7 +404,7 @@ class _Check:
     def hint(self, *args: Any, **named: Any) -> None:
         """Do nothing: this and the following are for learners."""
 
-    predict = reveal = rubric = hint
+    predict = reveal = rubric = begin = progress = hint
 
     def _judge(self, exercise: Exercise, candidate: Any, hidden: bool) -> None:
         execution = self._execution
