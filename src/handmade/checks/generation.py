@@ -1997,6 +1997,15 @@ def never_masked(x_new: Any, cache: Any, W_Q: Any, W_K: Any, W_V: Any, W_O: Any,
 
 
 @attend_with_cache.misconception(
+    "Your mask is one place too wide: a new row sees the one behind it.",
+    "Where do the new queries begin in the whole text: is the first of them at len(cache), counted before or after `append`?",
+)
+def one_place_too_wide(x_new: Any, cache: Any, W_Q: Any, W_K: Any, W_V: Any, W_O: Any, n_heads: int) -> Any:
+    Q, K, V, n_before = _with_cache(x_new, cache, W_Q, W_K, W_V, n_heads)
+    return _merge(_attend(Q, K, V, _allowed(Q.shape[-2], K.shape[-2], n_before + 1))) @ W_O
+
+
+@attend_with_cache.misconception(
     "A new row does not see itself.",
     "Does a query's own position belong to what it may look at?",
 )
