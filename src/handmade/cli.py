@@ -16,6 +16,7 @@ import click
 
 from handmade import __version__
 from handmade.learner import progress
+from handmade.learner.origin import requirement
 from handmade.learner.start import course_folder, fill
 
 
@@ -41,7 +42,7 @@ def start(folder: Path, no_lab: bool) -> None:
         return
     if importlib.util.find_spec("jupyterlab") is None:
         raise click.ClickException(
-            f"the notebooks are in {folder}, and JupyterLab is not installed. Run: pip install 'handmade-gpt[lab]'"
+            f"the notebooks are in {folder}, and JupyterLab is not installed. Run: pip install '{requirement('lab')}'"
         )
     from handmade.learner import overview
 
@@ -299,7 +300,7 @@ def _instructor() -> Iterator[ModuleType]:
         if (error.name or "").startswith("handmade"):
             raise
         raise click.ClickException(
-            f"{error.name} is not installed. Run: pip install 'handmade-gpt[grading]'"
+            f"{error.name} is not installed. Run: pip install '{requirement('grading')}'"
         ) from None
     try:
         yield desk_work

@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from handmade.learner import colab, panel, progress
+from handmade.learner import colab, origin, panel, progress
 
 VERSIONS = Path(__file__).with_name("colab_versions.txt")
 LIGHT = {
@@ -104,5 +104,5 @@ def test_links_lead_to_colab_there(google):
 
 
 def test_the_repository_is_said_once(root):
-    assert colab.repository().startswith("https://github.com/")
-    assert colab.repository() in (root / "pyproject.toml").read_text()
+    assert origin.repository().startswith("https://github.com/")
+    assert origin.repository() in (root / "pyproject.toml").read_text()

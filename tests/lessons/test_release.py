@@ -13,7 +13,7 @@ from small_lesson import GOOD, exercises
 import handmade.reference
 from handmade import checks
 from handmade.checks.exercise import Exercise
-from handmade.learner import colab
+from handmade.learner import origin
 from handmade.lessons.build import build, lesson_names, stale
 from handmade.lessons.lesson import LessonError
 from handmade.lessons.notebook import _tag_cells_that_need_exercises, source_notebook
@@ -101,7 +101,7 @@ def test_a_badge_leads_to_the_notebook_in_colab_and_the_set_up_installs_only_the
     assert asked == []
     monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
     exec(install, {"get_ipython": lambda: shell})
-    assert asked == [("pip", f"install -q git+{colab.repository()}")]
+    assert asked == [("pip", f"install -q git+{origin.repository()}")]
 
 
 def test_ids_stay_when_another_cell_changes(place):

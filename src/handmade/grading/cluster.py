@@ -22,6 +22,7 @@ from typing import Any
 from handmade.grading.cache import versions
 from handmade.grading.jobs import Done, Task, done
 from handmade.grading.runner import Runner, RunnerDied
+from handmade.learner.origin import requirement
 
 PATIENCE = 30.0  # seconds to wait for the scheduler and for a first worker
 
@@ -41,7 +42,7 @@ class There:
             from distributed import Client
         except ImportError:
             raise NoCluster(
-                "Dask is not installed here. Run: pip install 'handmade-gpt[grading,cluster]'"
+                f"Dask is not installed here. Run: pip install '{requirement('grading,cluster')}'"
             ) from None
         try:
             self.client = Client(address, timeout=PATIENCE, set_as_default=False)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 
 from handmade.learner import progress
+from handmade.learner.origin import repository
 
-DISTRIBUTION = "handmade-gpt"
 BRANCH = "main"
 DRIVE = Path("/content/drive")
 FOLDER = "handmade-gpt"
@@ -21,16 +19,6 @@ def is_here() -> bool:
     return "google.colab" in sys.modules
 
 
-@cache
-def repository() -> str:
-    """Return where the course's repository is, by the distribution's metadata: https://github.com/owner/name."""
-    for line in metadata.metadata(DISTRIBUTION).get_all("Project-URL") or []:
-        name, _, address = line.partition(", ")
-        if name == "Repository":
-            return address
-    raise LookupError(f"the metadata of {DISTRIBUTION} say no Repository")
-
-
 def address(notebook: str) -> str:
     """Return the address at which Colab opens a notebook of the course, such as "01_matmul/01_matmul.ipynb"."""
     where = repository().removeprefix("https://github.com/")
@@ -38,7 +26,7 @@ def address(notebook: str) -> str:
 
 
 def install_line() -> str:
-    """Return what pip is told in Colab. It installs from the repository, as the course is not on PyPI."""
+    """Return what pip is told in Colab; nothing but the address, as a line of IPython has its own rules for quotes."""
     return f"install -q git+{repository()}"
 
 

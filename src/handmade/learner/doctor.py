@@ -15,7 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from handmade.learner.colab import DISTRIBUTION
+from handmade.learner.origin import DISTRIBUTION
 
 ROOM = 500 * 2**20  # bytes that notebooks and checkpoints may need
 
@@ -53,7 +53,7 @@ def _python() -> Finding:
 def _wanted_python() -> SpecifierSet:
     """Return which versions of Python this distribution says it runs on; any, where it is not installed."""
     try:
-        return SpecifierSet(metadata.metadata(DISTRIBUTION).get("Requires-Python") or "")
+        return SpecifierSet(metadata.metadata(DISTRIBUTION).json.get("requires_python") or "")
     except metadata.PackageNotFoundError:
         return SpecifierSet()
 
@@ -63,7 +63,7 @@ def _packages() -> Iterator[Finding]:
     try:
         needed = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:
-        yield Finding(DISTRIBUTION, "not installed", f"{sys.executable} -m pip install {DISTRIBUTION}")
+        yield Finding(DISTRIBUTION, "not installed", "Run `make env` in the course's folder.")
         return
     wanted: dict[str, Requirement] = {}
     for line in needed:

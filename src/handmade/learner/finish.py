@@ -17,7 +17,8 @@ from typing import Any
 
 from handmade.checks.message import Message
 from handmade.checks.result import Shown
-from handmade.learner import colab, overview, parts, progress
+from handmade.learner import overview, parts, progress
+from handmade.learner.origin import repository
 
 RUN = "run.json"  # in the folder .handmade
 PAGE = "my_gpt.html"
@@ -134,7 +135,7 @@ def page(run: Run, folder: Path, name: str = "") -> str:
                 f'<details><summary>{module}.py</summary><pre tabindex="0">{html.escape(text)}</pre></details>'
                 for module, text in code.items()
             ),
-            f'<p>Made with <a href="{html.escape(colab.repository())}">Handmade GPT</a>, a course in which you write every part.</p>',
+            f'<p>Made with <a href="{html.escape(repository())}">Handmade GPT</a>, a course in which you write every part.</p>',
             "</main></body></html>\n",
         ]
     )
