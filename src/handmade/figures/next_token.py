@@ -16,6 +16,7 @@ from handmade.figures.picture import (
     RED,
     Picture,
     choice,
+    darkened,
     explore,
     new_figure,
     short,
@@ -88,7 +89,7 @@ def normalisations(softmax: Callable[..., Any]) -> None:
                         fontsize=9,
                     )
             if broken:
-                axes.text(1.5, 0.5, "0 / 0", ha="center", fontsize=16, color=RED)
+                axes.text(1.5, 0.5, "0 / 0", ha="center", fontsize=16, color=darkened(RED))
             axes.axhline(0, color="black", lw=0.8)
             logit_names = [f"{name}\n{short(float(z))}" for name, z in zip(names, logits, strict=True)]
             axes.set(xticks=range(4), xticklabels=logit_names, title=way, ylim=(-1.25, 1.85))
