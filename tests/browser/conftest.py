@@ -35,7 +35,7 @@ SETTINGS = {
 }
 DARK = ["01_matmul", "08_attention", "12_training"]  # photographed in JupyterLab's dark colours too
 # Colours that are not ours: of the numbers and the code in cells as nbconvert's template (Pygments) has them.
-NOT_OURS = [[".jp-InputPrompt"], [".highlight"]]
+NOT_OURS = [[".jp-InputPrompt"], [".jp-OutputPrompt"], [".highlight"]]
 
 
 @dataclass(frozen=True)

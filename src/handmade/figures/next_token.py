@@ -142,7 +142,7 @@ def temperature(softmax_with_temperature: Callable[..., Any], table: Any) -> Non
         figure = new_figure(9.6, 4.4)
         axes = figure.subplots()
         places = range(len(LETTERS))
-        axes.bar(places, heated, color=BLUE, label=f"at temperature {temperature:g}")
+        axes.bar(places, heated, color=BLUE, label=f"at your temperature, {temperature:g}")
         axes.step(
             [p - 0.5 for p in places] + [len(LETTERS) - 0.5], [*usual, usual[-1]],
             where="post", color=ORANGE, lw=1.6, label="at temperature 1",
