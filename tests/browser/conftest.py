@@ -33,7 +33,9 @@ SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "notebook-extension/tracker": {"windowingMode": "none"},
 }
-NOT_OURS: list[list[str]] = []
+DARK = ["01_matmul", "08_attention", "12_training"]  # photographed in JupyterLab's dark colours too
+# Colours that are not ours: of the numbers and the code in cells as nbconvert's template (Pygments) has them.
+NOT_OURS = [[".jp-InputPrompt"], [".jp-OutputPrompt"], [".highlight"]]
 
 
 @dataclass(frozen=True)
@@ -148,53 +150,79 @@ def axe():
 
 @dataclass(frozen=True)
 class Seen:
-    """A lesson after Run All: its cells, what the browser complained of, the saved file, minutes from opening to the end.
+    """A notebook after Run All: its cells, and what the browser complained of."""
+
+    cells: list
+    console: list
+
+
+@dataclass(frozen=True)
+class Work:
+    """A lesson, worked through: as handed out; solved; the solved file as JupyterLab saved it.
 
     `axe` has, by JupyterLab's theme, the rules that the outputs of the solved cells break.
     """
 
-    cells: list
-    console: list
+    unsolved: Seen
+    solved: Seen
     saved: Path
-    minutes: float
     axe: dict
 
 
 @pytest.fixture(scope="session")
-def course(lab, page, axe, pictures, root, tmp_path_factory):
-    """The course, worked through: `course(lesson, solved)` gives what there is to see. Each is run once."""
-    kept = tmp_path_factory.mktemp("saved")
+def course(lab, page, axe, pictures, root):
+    """The course: `course(lesson)` works a lesson through in JupyterLab, once."""
 
     @cache
-    def work_through(lesson, solved):
+    def work_through(lesson):
         path = f"{lesson}/{lesson}.ipynb"
         shutil.copyfile(root / "course" / path, lab.folder / path)
-        start = time.monotonic()
+        clock = Clock(pictures / "minutes.json", lesson)
         notebook = Notebook(page, path)
         try:
-            if solved:
-                for number, answer in answers(notebook, root / "solutions" / path).items():
-                    notebook.type(number, answer)
-            notebook.run_all("notebook:restart-run-all" if solved else "notebook:run-all-cells")
-            minutes = (time.monotonic() - start) / 60
-            cells = notebook.cells()
-            name = pictures / f"{lesson}-{'solved' if solved else 'unsolved'}"
-            notebook.photograph(name)
+            notebook.run_all()
+            clock.stop("unsolved")
+            unsolved = Seen(notebook.cells(), notebook.console())
+            notebook.photograph(pictures / f"{lesson}-unsolved")
+
+            clock.start()
+            for number, answer in answers(notebook, root / "solutions" / path).items():
+                notebook.type(number, answer)
+            notebook.run_all("notebook:restart-run-all")
+            clock.stop("solved")
+            solved = Seen(notebook.cells(), notebook.console())
+            notebook.photograph(pictures / f"{lesson}-solved")
             notebook.save()
-            saved = kept / f"{name.name}.ipynb"
+            saved = pictures / f"{lesson}-solved.ipynb"
             shutil.copyfile(lab.folder / path, saved)
+
             broken = {}
-            for theme in ("JupyterLab Dark", "JupyterLab Light") if solved else ():
+            for theme in ("JupyterLab Dark", "JupyterLab Light"):
                 notebook.theme(theme)
                 broken[theme] = axe(page, ".jp-Notebook .jp-Cell-outputArea")
-                if theme == "JupyterLab Dark":
+                if theme == "JupyterLab Dark" and lesson in DARK:
                     notebook.photograph(pictures / f"{lesson}-dark")
-            record(pictures / "minutes.json", lesson, "solved" if solved else "unsolved", minutes)
-            return Seen(cells, notebook.console(), saved, minutes, broken)
+            return Work(unsolved, solved, saved, broken)
         finally:
             notebook.close()
 
     return work_through
+
+
+class Clock:
+    """Notes the minutes that a lesson takes in a file: a record, and no limit."""
+
+    def __init__(self, file, lesson):
+        self.file, self.lesson = file, lesson
+        self.start()
+
+    def start(self):
+        self.since = time.monotonic()
+
+    def stop(self, what):
+        known = json.loads(self.file.read_text()) if self.file.exists() else {}
+        known.setdefault(self.lesson, {})[what] = round((time.monotonic() - self.since) / 60, 2)
+        self.file.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n")
 
 
 def answers(notebook, solutions):
@@ -208,10 +236,3 @@ def answers(notebook, solutions):
     }
     marks = [cell["marks"] for cell in notebook.cells()]
     return {i: answer_of[m["grade_id"]] for i, m in enumerate(marks) if m.get("solution")}
-
-
-def record(file, lesson, what, minutes):
-    """Note how long a lesson took: a record, and no limit."""
-    known = json.loads(file.read_text()) if file.exists() else {}
-    known.setdefault(lesson, {})[what] = round(minutes, 2)
-    file.write_text(json.dumps(dict(sorted(known.items())), indent=1) + "\n")

@@ -25,7 +25,7 @@ def nothing_is_broken(seen):
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_as_handed_out(lesson, course):
-    seen = course(lesson, solved=False)
+    seen = course(lesson).unsolved
     nothing_is_broken(seen)
     exercises = checks.load_lesson(lesson[3:])
     graded = [cell for cell in seen.cells if cell["marks"].get("grade")]
@@ -43,7 +43,7 @@ def test_as_handed_out(lesson, course):
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_solved(lesson, course):
-    seen = course(lesson, solved=True)
+    seen = course(lesson).solved
     nothing_is_broken(seen)
     for cell in seen.cells:
         if cell["marks"].get("grade") and not cell["marks"].get("task"):

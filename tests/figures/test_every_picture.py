@@ -4,9 +4,12 @@ import base64
 import importlib
 
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.text import Text
 
 from handmade import checks
-from handmade.figures.picture import Page
+from handmade.figures import picture
+from handmade.figures.picture import Page, contrast, darkened, ink_on
 
 TESTS = {lesson: importlib.import_module(f"figures.test_{lesson}") for lesson in checks.lessons()}
 each_picture = pytest.mark.parametrize(
@@ -55,3 +58,24 @@ def test_every_control_changes_the_picture_and_its_words(lesson, name, drawing):
             assert any(other.png() != before.png() for other in others), key
         assert any(other.alt != before.alt for other in others), key
         assert all(other.alt and other.caption for other in others)
+
+
+@each_picture
+def test_letters_can_be_read(lesson, name, drawing):
+    """Letters on white are dark enough, and no control's label is cut."""
+    draw, controls, start = drawing(TESTS[lesson].figures, TESTS[lesson].DRAWN[name])
+    assert all(len(control.description) <= 24 for control in controls.values()), "too long for picture.LABEL"
+    first = draw(**start)
+    if not isinstance(first, Page):
+        first.png()
+        for text in first.figure.findobj(Text):
+            assert to_hex(text.get_color()) == "#ffffff" or contrast(text.get_color(), "white") >= 4.5, text
+
+
+def test_colours_of_letters():
+    assert contrast("black", "white") == pytest.approx(21)
+    assert ink_on("#9ecae1") == "black"
+    assert ink_on("#08519c") == "white"
+    assert darkened("#000000") == "#000000"
+    for colour in (picture.ORANGE, picture.GREEN, picture.PURPLE, picture.RED):
+        assert 4.5 <= contrast(darkened(colour), "white") < 5

@@ -516,7 +516,7 @@ class Talk:
     def _show(self, ids: torch.Tensor, n_prompt: int, state: str) -> None:
         prompt, told = (self.tokenizer.decode(part.tolist()) for part in (ids[:n_prompt], ids))
         new = told.removeprefix(prompt)
-        self.place.value = f"{_paragraph(new, bold=prompt)}<p style='color:#666'>{state}</p>"
+        self.place.value = f"{_paragraph(new, bold=prompt)}<p><em>{state}</em></p>"
 
 
 def _paragraph(text: str, bold: str = "") -> str:

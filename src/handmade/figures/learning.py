@@ -14,6 +14,7 @@ from handmade.figures.picture import (
     ORANGE,
     Picture,
     choice,
+    darkened,
     explore,
     new_figure,
     short,
@@ -221,7 +222,7 @@ def starts(mlp_gradients: Callable[..., Any], gradient_descent: Callable[..., An
             "0.01: below this it counts as solved",
             ha="right",
             va="bottom",
-            color=GREEN,
+            color=darkened(GREEN),
             bbox=plain,
         )
         axes.set(

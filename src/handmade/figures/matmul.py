@@ -16,6 +16,7 @@ from handmade.figures.picture import (
     PURPLE,
     Picture,
     choice,
+    darkened,
     explore,
     new_figure,
     short,
@@ -264,7 +265,12 @@ def _arrow(
         axes.plot([], [], color=colour, lw=2.2, label=label)
         place = end if at_tip else (np.asarray(start) + np.asarray(end)) / 2
         text = axes.annotate(
-            label.partition(" =")[0], place, color=colour, xytext=(5, 4), textcoords="offset points"
+            label.partition(" =")[0],
+            place,
+            color=darkened(colour),
+            xytext=(5, 4),
+            textcoords="offset points",
+            bbox={"fc": "white", "ec": "none", "alpha": 0.8, "pad": 0.5},
         )
         text.set_in_layout(False)
         axes.legend(loc="upper left", fontsize=9)

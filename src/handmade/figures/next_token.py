@@ -16,6 +16,7 @@ from handmade.figures.picture import (
     RED,
     Picture,
     choice,
+    darkened,
     explore,
     new_figure,
     short,
@@ -88,7 +89,7 @@ def normalisations(softmax: Callable[..., Any]) -> None:
                         fontsize=9,
                     )
             if broken:
-                axes.text(1.5, 0.5, "0 / 0", ha="center", fontsize=16, color=RED)
+                axes.text(1.5, 0.5, "0 / 0", ha="center", fontsize=16, color=darkened(RED))
             axes.axhline(0, color="black", lw=0.8)
             logit_names = [f"{name}\n{short(float(z))}" for name, z in zip(names, logits, strict=True)]
             axes.set(xticks=range(4), xticklabels=logit_names, title=way, ylim=(-1.25, 1.85))
@@ -141,7 +142,7 @@ def temperature(softmax_with_temperature: Callable[..., Any], table: Any) -> Non
         figure = new_figure(9.6, 4.4)
         axes = figure.subplots()
         places = range(len(LETTERS))
-        axes.bar(places, heated, color=BLUE, label=f"at temperature {temperature:g}")
+        axes.bar(places, heated, color=BLUE, label=f"at your temperature, {temperature:g}")
         axes.step(
             [p - 0.5 for p in places] + [len(LETTERS) - 0.5], [*usual, usual[-1]],
             where="post", color=ORANGE, lw=1.6, label="at temperature 1",

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from handmade.figures.picture import Page, Picture, new_figure
+from handmade.figures.picture import CAPTION, Page, Picture, ink_on, new_figure
 
 NUMBERS_UP_TO = 10  # a pattern with more keys shows its numbers only where one points
 LOW, HIGH = (247, 251, 255), (8, 69, 148)  # the colours of the weights 0 and 1; the numbers on them read well
@@ -59,7 +59,7 @@ class PatternPage(Page):
         return (
             f'<figure style="margin:0.5em 0;max-width:100%"><style>{STYLE}</style><div role="group" aria-label="{alt}" '
             f'style="overflow-x:auto;padding-top:1.6em">{self.body}</div>'
-            f'<figcaption style="max-width:52em">{caption}</figcaption></figure>'
+            f'<figcaption style="{CAPTION}">{caption}</figcaption></figure>'
         )
 
     def bundle(self) -> dict[str, Any]:
@@ -142,10 +142,10 @@ def _cell(query: str, key: str, weight: float, group: str, full: bool) -> str:
     shown = _number(weight)
     words = html.escape(f"query {query}, key {key}: {shown}", quote=True)
     none = weight == 0
-    red, green, blue = (round(a + (b - a) * weight) for a, b in zip(LOW, HIGH, strict=True))
-    fill = f"background:rgb({red},{green},{blue})"
+    shade = [round(a + (b - a) * weight) for a, b in zip(LOW, HIGH, strict=True)]
+    fill = "background:rgb({},{},{})".format(*shade)
     if full:
-        ink = "#fff" if weight > 0.45 else "#111"
+        ink = ink_on([part / 255 for part in shade])
         inside = f'<label{"" if none else f""" style="{fill};color:{ink}" """.rstrip()}>{shown}'
     else:
         side = 100 * weight**0.5
@@ -194,13 +194,13 @@ def _still(
     for axes, (title, w) in zip(
         np.atleast_1d(figure.subplots(1, len(weights))), weights.items(), strict=True
     ):
-        axes.imshow(w, cmap="Blues", vmin=0, vmax=1)
+        image = axes.imshow(w, cmap="Blues", vmin=0, vmax=1)
         axes.set(title=f"{title}, {w.shape}", xlabel="keys: who is looked at", ylabel="queries: who looks")
         axes.set_xticks(range(len(keys)), [_cut(k) for k in keys], rotation=90 if upright else 0)
         axes.set_yticks(range(len(queries)), [_cut(q) for q in queries])
         for i, j in np.ndindex(*w.shape):
             if full:
-                ink = "white" if w[i, j] > 0.45 else "black"
+                ink = ink_on(image.to_rgba(w[i, j])[:3])
                 axes.text(j, i, _number(float(w[i, j])), ha="center", va="center", color=ink, fontsize=9)
             elif w[i, j] > 0:
                 axes.plot(j, i, "s", color="black", ms=1 + 4 * w[i, j] ** 0.5, mfc="none", mew=0.5)

@@ -15,6 +15,7 @@ from handmade.figures.picture import (
     RED,
     Picture,
     choice,
+    darkened,
     explore,
     new_figure,
     short,
@@ -140,7 +141,7 @@ def sixteen(separable_gates: Callable[..., Any]) -> None:
                 _draw_line(axes, w, b, -0.45, 1.45, arrow=False)
             else:
                 axes.set_facecolor("0.88")
-                axes.text(0.5, 0.5, "not found", ha="center", va="center", fontsize=10, color=RED)
+                axes.text(0.5, 0.5, "not found", ha="center", va="center", fontsize=10)
             for x, target in zip(INPUTS, table, strict=True):
                 axes.plot(*x, "o", ms=9, color=PURPLE if target else "white", mec="black", zorder=3)
         missing = [_TABLE_NAMES.get(t, "".join(map(str, t))) for t in every if t not in found]
@@ -285,7 +286,7 @@ def _draw_line(axes: Any, w: np.ndarray, b: float, low: float, high: float, *, a
             (foot + tip) / 2,
             xytext=(6, 6),
             textcoords="offset points",
-            color=GREEN,
+            color=darkened(GREEN),
             clip_on=True,
             **_ON_WHITE,
         )

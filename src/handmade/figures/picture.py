@@ -15,11 +15,23 @@ from typing import Any
 
 import ipywidgets
 from IPython.display import display
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 # Okabe and Ito's colours: told apart by colour-blind readers too. Lines and labels differ as well.
 BLUE, ORANGE, GREEN, RED, PURPLE, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#666666"
 DPI = 110
+LABEL = "12.5em"  # the width of a control's label; a longer one would be cut
+# Widgets space lines far apart and write small; a caption reads like the text around it.
+CAPTION = "max-width:52em;line-height:1.45;margin-top:0.3em"
+# A slider of ipywidgets has no name for a screen reader, and nobody is told of a new picture. This empty style sheet says
+# both once it is in the page, beside the controls: it is the one element that runs a line there and shows nothing.
+NAMES = (
+    "<style onload=\"const box = this.closest('.widget-vbox'); "
+    "box.querySelectorAll('[role=slider]').forEach(s => s.setAttribute('aria-label', "
+    "s.closest('.widget-inline-hbox').querySelector('.widget-label').textContent)); "
+    "box.querySelectorAll('.handmade-redrawn').forEach(e => e.setAttribute('aria-live', 'polite'))\"></style>"
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,7 @@ class Picture:
         alt, caption = html.escape(self.alt, quote=True), html.escape(self.caption)
         return (
             f'<figure style="margin:0.5em 0;max-width:100%"><img alt="{alt}" src="data:image/png;base64,{data}" '
-            f'style="max-width:100%;height:auto"><figcaption style="max-width:52em">{caption}</figcaption></figure>'
+            f'style="max-width:100%;height:auto"><figcaption style="{CAPTION}">{caption}</figcaption></figure>'
         )
 
     def bundle(self) -> dict[str, Any]:
@@ -79,7 +91,7 @@ class Page:
         alt, caption = html.escape(self.alt, quote=True), html.escape(self.caption)
         return (
             f'<figure style="margin:0.5em 0;max-width:52em"><div role="img" aria-label="{alt}">{self.body}</div>'
-            f"<figcaption>{caption}</figcaption></figure>"
+            f'<figcaption style="{CAPTION}">{caption}</figcaption></figure>'
         )
 
     def bundle(self) -> dict[str, Any]:
@@ -97,6 +109,27 @@ def new_figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
+def contrast(one: Any, other: Any) -> float:
+    """Return how well two colours are told apart, from 1 to 21, as the W3C measures it (WCAG 2); letters need 4.5."""
+    light = []
+    for colour in (one, other):
+        parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+        light.append(0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2])
+    return (max(light) + 0.05) / (min(light) + 0.05)
+
+
+def ink_on(background: Any) -> str:
+    """Return the colour of letters that read better on this one: "black" or "white"."""
+    return "black" if contrast("black", background) >= contrast("white", background) else "white"
+
+
+def darkened(colour: str) -> str:
+    """Return the colour, darkened as far as letters on white need it."""
+    red, green, blue = to_rgb(colour)
+    shades = ((red * share, green * share, blue * share) for share in (1 - n / 50 for n in range(51)))
+    return to_hex(next(shade for shade in shades if contrast(shade, "white") >= 4.5))
+
+
 def show(picture: Picture | Page) -> None:
     """Display a still picture."""
     display(picture.bundle(), raw=True)
@@ -109,6 +142,7 @@ def explore(draw: Callable[..., Picture | Page], **controls: Any) -> None:
     """
     first = draw(**{name: control.value for name, control in controls.items()})
     place = ipywidgets.HTML(first.html())
+    place.add_class("handmade-redrawn")
 
     def redraw(_: Any) -> None:
         try:
@@ -125,7 +159,8 @@ def explore(draw: Callable[..., Picture | Page], **controls: Any) -> None:
 
 
 def show_with_widgets(widget: Any, still: Picture | Page) -> None:
-    """Display a widget, and where no widgets run the still picture."""
+    """Display a widget that holds controls, and where no widgets run the still picture."""
+    widget = ipywidgets.VBox([widget, ipywidgets.HTML(NAMES, layout={"display": "none"})])
     forms = widget._repr_mimebundle_() if hasattr(widget, "_repr_mimebundle_") else {}
     view = "application/vnd.jupyter.widget-view+json"
     if view not in forms:  # ipywidgets 7 has no such method
@@ -139,7 +174,7 @@ def slider(label: str, value: float, low: float, high: float, step: float) -> An
     kind = ipywidgets.IntSlider if all(isinstance(n, int) for n in numbers) else ipywidgets.FloatSlider
     return kind(
         value=value, min=low, max=high, step=step, description=label, continuous_update=False,
-        style={"description_width": "10em"}, layout={"width": "32em"},
+        style={"description_width": LABEL}, layout={"width": "34.5em", "max_width": "100%"},
     )  # fmt: skip
 
 
@@ -149,8 +184,8 @@ def choice(label: str, options: list[str]) -> Any:
         options=options,
         value=options[0],
         description=label,
-        style={"description_width": "10em"},
-        layout={"width": "32em"},
+        style={"description_width": LABEL},
+        layout={"width": "34.5em", "max_width": "100%"},
     )
 
 
@@ -158,7 +193,7 @@ def text(label: str, value: str) -> Any:
     """Return a line to write in; the picture is redrawn when Enter is pressed or the line is left."""
     return ipywidgets.Text(
         value=value, description=label, continuous_update=False,
-        style={"description_width": "10em"}, layout={"width": "42em", "max_width": "100%"},
+        style={"description_width": LABEL}, layout={"width": "44.5em", "max_width": "100%"},
     )  # fmt: skip
 
 
