@@ -53,7 +53,7 @@ def _python() -> Finding:
 def _wanted_python() -> SpecifierSet:
     """Return which versions of Python this distribution says it runs on; any, where it is not installed."""
     try:
-        return SpecifierSet(metadata.metadata(DISTRIBUTION).json.get("requires_python") or "")
+        return SpecifierSet(str(metadata.metadata(DISTRIBUTION).json.get("requires_python", "")))
     except metadata.PackageNotFoundError:
         return SpecifierSet()
 
