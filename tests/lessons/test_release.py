@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import nbformat
 import pytest
 from nbformat.v4 import new_code_cell
 from small_lesson import GOOD, exercises
@@ -312,3 +313,13 @@ def test_texts_show_no_machinery_on_github(root):
             if line.startswith("::::"):
                 inside = "{" in line
             assert not (inside and line.startswith("```{code-cell}")), line
+
+
+def test_what_a_cell_reveals_is_shown(root):
+    """A notebook shows what a cell's last statement gives: what `check.reveal` gives in the middle is lost."""
+    for lesson in lesson_names(root):
+        notebook = nbformat.read(root / f"course/{lesson}/{lesson}.ipynb", as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                lost = [ast.unparse(node) for node in ast.parse(cell.source).body[:-1]]
+                assert not [text for text in lost if text.startswith("check.")], f"{lesson}: {cell.source}"
