@@ -64,7 +64,7 @@ class Outcome:
     points: float
     told: tuple[str, ...]
     has_grade: bool
-    next: str  # "whole", "less", "no grade", or "not reached"
+    next: str  # "whole", "less", "no grade", "not reached", or "not in time"
     waited_for: bool  # a cell ran into nbgrader's limit
 
     def words(self, max_points: float, own: bool) -> str:
@@ -76,11 +76,13 @@ class Outcome:
             said.append(f"**reaches {', '.join(self.told)}**")
         if self.next == "not reached":
             said.append("**the batch ends**: nobody after it is graded")
+        elif self.next == "not in time":
+            said.append("**the batch does not go on**: it was stopped after minutes")
         elif self.next != "whole":
             said.append(
                 f"**the next student** gets {'no grade' if self.next == 'no grade' else 'fewer points'}"
             )
-        if not self.has_grade and self.next != "not reached":
+        if not self.has_grade and not self.next.startswith("not "):
             said.append("no grade for it: a person has to look")
         if self.waited_for:
             said.append("runs until nbgrader's limit for a cell")
@@ -120,14 +122,16 @@ class Desk:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder)
             command = [sys.executable, "-m", "nbgrader", "autograde", LESSON]
-            _, said = machine.run(command, self.folder, out, ["gradebook.db", *shown.values()], LIMIT)
+            limit, start = LIMIT + 60 * len(attackers), time.monotonic()
+            _, said = machine.run(command, self.folder, out, ["gradebook.db", *shown.values()], limit)
+            in_time = time.monotonic() - start < limit
             rows = {row.student: self._points(row.points) for row in read_table(out, LESSON).rows}
             outputs = {name: _outputs(out / path) for name, path in shown.items()}
         for name in attackers:
             shutil.rmtree(self.folder / "submitted" / f"attacker_{name}")
         theirs = rows.get("next", [])
         if not re.search(r"Autograding .*/next/|Sanitizing .*/next/", said):
-            after = "not reached"
+            after = "not reached" if in_time else "not in time"
         elif None in theirs or not theirs:
             after = "no grade"
         else:
@@ -264,10 +268,13 @@ class Trial:
             NOTEBOOKS[name](notebook)
         found = self.desk.outcomes(cells) if cells else {}
         found |= self.plain.outcomes(changed) if changed else {}
-        return {
+        words = {
             name: outcome.words(self.desk.max_points, own=name in cells and aims_at_us(name))
             for name, outcome in found.items()
         }
+        if len(names) == 1 or all(said.startswith("nothing") for said in words.values()):
+            return words
+        return {name: self.stock(name)[name] for name in names}  # to see who did it
 
     def ours(self, name: str, zygote: Zygote) -> str:
         """Return what an attack does here."""
@@ -353,7 +360,7 @@ def _totals(lines: list[Line]) -> str:
     kinds = {
         "points nobody earned": r"points\*\*",
         "a look at what must not be seen, or a way out": r"\*\*reaches",
-        "the end of the batch": r"batch ends",
+        "the end of the batch": r"the batch",
         "harm to the next student": r"next student",
         "no grade, so that a person has to look": r"no grade for it",
         "no more than waiting": r"^runs until",

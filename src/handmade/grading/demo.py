@@ -69,9 +69,10 @@ class Lesson:
         """Return the last exercise that has a known mistake which stands alone in a cell, and that mistake."""
         for name in reversed(self.names):
             for mistake in self.exercises[name].misconceptions:
-                if set(inspect.getclosurevars(mistake.implementation).globals) <= {"np"}:
-                    [definition] = ast.parse(inspect.getsource(mistake.implementation)).body
-                    assert isinstance(definition, ast.FunctionDef | ast.ClassDef)
+                wrong = mistake.implementation
+                if inspect.isfunction(wrong) and set(inspect.getclosurevars(wrong).globals) <= {"np"}:
+                    [definition] = ast.parse(inspect.getsource(wrong)).body
+                    assert isinstance(definition, ast.FunctionDef)
                     definition.name, definition.decorator_list = name, []
                     return name, ast.unparse(definition)
         raise LookupError(f"no exercise of {self.name} has a misconception that stands alone")
