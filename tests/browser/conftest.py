@@ -134,10 +134,11 @@ def axe():
     """A function that gives the rules of axe-core that a page (or a part of it) breaks, each with the first places."""
     script = resources.files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
-    def broken(page, part="body"):
+    def broken(page, part="body", only=None):
         page.evaluate(script)
         found = page.evaluate(
-            "what => axe.run(what, {resultTypes: ['violations']})", {"include": [[part]], "exclude": NOT_OURS}
+            "([what, only]) => axe.run(what, {resultTypes: ['violations'], ...(only && {runOnly: only})})",
+            [{"include": [[part]], "exclude": NOT_OURS}, only],
         )
         return [
             f"{rule['impact']} {rule['id']}, {len(rule['nodes'])} times: {node['html'][:300]} {node['failureSummary']}"

@@ -40,7 +40,8 @@ def export(course, offline, tmp_path):
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_no_rule_is_broken(lesson, theme, export, offline, axe):
     export(lesson, theme)
-    assert axe(offline) == []
+    # In the dark theme the same page has other colours, and nothing else.
+    assert axe(offline, only=["color-contrast"] if theme == "dark" else None) == []
 
 
 @pytest.mark.parametrize("lesson", LESSONS)

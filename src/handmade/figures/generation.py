@@ -466,7 +466,7 @@ class Talk:
         return Page(
             _paragraph(told),
             told,
-            f"A text that the model wrote after “{self.prompt.value}”, {settings}.",
+            f"A text that the model wrote after “{self.prompt.value}”, {settings}. It begins: {told[:80]}",
             caption,
         )
 

@@ -54,6 +54,7 @@ def flow(
     count_parameters: Callable[..., Any] = reference.count_parameters,
 ) -> None:
     """Show the way of the numbers through a model with the shapes found in one run of it, and each part's parameters."""
+    whose = "The course's model" if GPT is reference.GPT else "Your model"
 
     def draw(n_layers: int, d_model: str, n_heads: str, vocab_size: str) -> Picture:
         config = GPTConfig(int(vocab_size), 64, int(d_model), n_layers, int(n_heads))
@@ -93,7 +94,7 @@ def flow(
             right.spines[side].set_visible(False)
         stream, logits = seen["attention"], seen["unembedding"]
         alt = (
-            f"The model from top to bottom, with {n_layers} layers of {n_heads} heads, d_model {d} and {v} tokens. Ids of shape {seen['ids']} become vectors of shape "
+            f"{whose} from top to bottom, with {n_layers} layers of {n_heads} heads, d_model {d} and {v} tokens. Ids of shape {seen['ids']} become vectors of shape "
             f"{stream} by token and position embedding. In each block attention and MLP, each behind a norm, read the stream and add to it; the MLP has "
             f"{m} neurons. After the final norm the unembedding gives logits of shape {logits}. Parameters: {counts['total']:,} in all, of which "
             f"attention {attention:,} and MLP {mlp:,}."

@@ -90,7 +90,7 @@ class Page:
         """Return the body and its caption as one HTML figure that needs no other file."""
         alt, caption = html.escape(self.alt, quote=True), html.escape(self.caption)
         return (
-            f'<figure style="margin:0.5em 0;max-width:52em"><div role="img" aria-label="{alt}">{self.body}</div>'
+            f'<figure style="margin:0.5em 0;max-width:52em"><div role="group" aria-label="{alt}">{self.body}</div>'
             f'<figcaption style="{CAPTION}">{caption}</figcaption></figure>'
         )
 
