@@ -53,6 +53,8 @@ def start(folder: Path, no_lab: bool) -> None:
     command.append(f"--LabApp.default_url=/lab/tree/{first}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # in a container the only user is often root
+    if os.name == "posix":
+        os.execv(sys.executable, command)  # JupyterLab in this process's place: whoever stops it stops JupyterLab
     raise SystemExit(subprocess.call(command))
 
 

@@ -95,6 +95,8 @@ def lab(tmp_path_factory, root):
     finally:
         server.terminate()
         server.wait(20)
+    with pytest.raises(OSError):  # whoever stops `handmade start` has stopped JupyterLab
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/api/status?token={token}", timeout=2)
 
 
 @pytest.fixture(scope="session")
