@@ -158,6 +158,8 @@ def _outcome(
     for cell in notebook.cells:  # an attack that prints its own text tells nothing
         printed = printed.replace(cell.source, "") if len(cell.source) > 200 else printed
     told = tuple(what for words, what in TOLD.items() if words in printed)
+    if "FOUND" in printed and not told:
+        told = ("what it looks for",)
     waited = "CellTimeoutError" in errors or "unresponsive" in said
     return Outcome(sum(given), told, bool(given), after, waited)
 
@@ -334,7 +336,10 @@ def write_lines(lines: dict[str, Line]) -> None:
                 "`PYTHONPATH=tests .venv/bin/python -m grading.stock --update`; `test_stock.py` tries some of the attacks again.",
                 "",
                 "Some of the attacks aim at what stock nbgrader does not have, a boundary between the submission and the grader: the",
-                "channel, the worker, the codec. In stock they do nothing, and need not: there is nothing to get past.",
+                "channel, the worker, the codec. In stock they do nothing, and need not: there is nothing to get past. Others lie about",
+                "values (`always_equal_…`, `nearly_nothing_away`) or replace what ordinary tests compare with (`assertions_replaced`): they",
+                "get nothing in stock either, as the course's checks, which both use, judge by the value. Tests made of `assert_allclose`",
+                "believe them: 8 of 10 points in an earlier trial, with a notebook of such tests.",
                 "",
                 _totals([*cells, *notebooks]),
                 "",

@@ -316,8 +316,21 @@ check.hint("dot")
 check.predict("stretched", guess=None)
 check.reveal("stretched", 1)
 check.rubric("why", answered=False)
+from handmade.learner import pace
+assert pace.steps(1_000_000, 10) == 10
+from handmade.learner import whatever_comes_later
+whatever_comes_later.show("it")
 """
     graded = 'check.begin("01_matmul")\ncheck.progress()\ncheck.hint("dot")'
     executed = run(zygote, learners, graded=graded)
     assert [cell.outputs for cell in executed.cells] == [[], []]
     assert score(executed) == 2
+
+
+def test_the_set_up_of_every_lesson_runs(zygote, root):
+    """With what it imports: a lesson whose set-up fails costs its learners points that they have earned."""
+    for path in sorted((root / "course").glob("*/*.ipynb")):
+        release = nbformat.read(path, as_version=4)
+        executed = execute(release, graded={}, seed=7, zygote=zygote, handed_out=handed_out_cells(release))
+        locked = [c for c in executed.cells if c.role == "learner" and c.grade_id == "setup"]
+        assert [c.outputs for c in locked] == [[]], path.name

@@ -20,6 +20,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import nbformat
@@ -70,7 +71,7 @@ class Lesson:
         for name in reversed(self.names):
             for mistake in self.exercises[name].misconceptions:
                 wrong = mistake.implementation
-                if inspect.isfunction(wrong) and set(inspect.getclosurevars(wrong).globals) <= {"np"}:
+                if _stands_alone(wrong):
                     [definition] = ast.parse(inspect.getsource(wrong)).body
                     assert isinstance(definition, ast.FunctionDef)
                     definition.name, definition.decorator_list = name, []
@@ -371,6 +372,15 @@ def _nbgrader(folder: Path, *commands: list[str]) -> None:
 def _file(lesson: Lesson, notebook: NotebookNode) -> Files:
     # json, not nbformat.writes: that would mend what a student's editor did not
     return {f"{lesson.name}.ipynb": (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode()}
+
+
+def _stands_alone(wrong: Callable[..., Any]) -> bool:
+    """Return whether a mistake is a function that a module defines, and needs nothing of it but np."""
+    return (
+        inspect.isfunction(wrong)
+        and "<locals>" not in wrong.__qualname__
+        and set(inspect.getclosurevars(wrong).globals) <= {"np"}
+    )
 
 
 def _grade_id(cell: NotebookNode) -> str:

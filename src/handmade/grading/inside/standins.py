@@ -73,6 +73,8 @@ def install(data: Path, ask_for_parts: Callable[[list[str]], Any]) -> None:
     check = _module("handmade.check", CheckFailed=CheckFailed, NotWritten=NotWritten)
     check.__getattr__ = _quiet  # type: ignore[method-assign]
     learner = _module("handmade.learner", __path__=[])
+    learner.__getattr__ = _quiet  # type: ignore[method-assign]
+    learner.pace = _module("handmade.learner.pace", steps=lambda full, short: short)  # type: ignore[attr-defined]
     figures = _module("handmade.figures", __path__=[])
     figures.__getattr__ = _quiet  # type: ignore[method-assign]
     parts = _module("handmade.learner.parts", use=_use(ask_for_parts), keep=lambda *a: "", table=list)
