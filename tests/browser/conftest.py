@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from functools import cache
@@ -95,7 +96,7 @@ def lab(tmp_path_factory, root):
     finally:
         server.terminate()
         server.wait(20)
-    with pytest.raises(OSError):  # whoever stops `handmade start` has stopped JupyterLab
+    with pytest.raises(urllib.error.URLError):  # whoever stops `handmade start` has stopped JupyterLab
         urllib.request.urlopen(f"http://127.0.0.1:{port}/api/status?token={token}", timeout=2)
 
 
