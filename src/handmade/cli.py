@@ -54,7 +54,9 @@ def start(folder: Path, no_lab: bool) -> None:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # in a container the only user is often root
     if os.name == "posix":
-        os.execv(sys.executable, command)  # JupyterLab in this process's place: whoever stops it stops JupyterLab
+        os.execv(
+            sys.executable, command
+        )  # JupyterLab in this process's place: whoever stops it stops JupyterLab
     raise SystemExit(subprocess.call(command))
 
 

@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LESSON = "01_matmul"
 README = Path(__file__).parent / "attacks" / "README.md"
 SECONDS = 40  # a cell
-LIMIT = 400  # the whole of one attack
+LIMIT = 200  # the whole of a run, and a minute more for each attack in it
 STOCK = (
     "\nsteps = c.Autograde.autograde_preprocessors\n"
     "steps[steps.index('handmade.grading.executor.IsolatedExecute')] = 'nbgrader.preprocessors.Execute'\n"
@@ -45,7 +45,7 @@ STOCK = (
 AS_IT_COMES = (  # nor is there the pass over submitted/, which the exporter makes
     STOCK + "del c.Autograde.exporter_class, c.OverwriteCells.add_missing_cells\n"
 )
-OURS = re.compile(r'"Worker"|os\.write\(3|os\.dup2\(3')  # what there is in no kernel of Jupyter's
+OURS = re.compile(r'"Worker"|os\.write\(3')  # what there is in no kernel of Jupyter's
 TOLD = {  # what an attack prints where it had its way, and what that is
     str(SEED): "the secret seed",
     "hidden=True": "hidden tests",
