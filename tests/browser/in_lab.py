@@ -92,7 +92,7 @@ class Notebook:
         self.page.evaluate(script, self.number(start))
         self.wait()
 
-    def run_all(self, command="notebook:run-all-cells", timeout=240):
+    def run_all(self, command="notebook:run-all-cells", timeout=600):
         """Run All by a command of JupyterLab's menu, and wait until all is drawn, or a traceback has ended it."""
         self.page.evaluate(
             """command => { window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs');
