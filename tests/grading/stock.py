@@ -338,7 +338,7 @@ def write_lines(lines: dict[str, Line]) -> None:
                 "Some of the attacks aim at what stock nbgrader does not have, a boundary between the submission and the grader: the",
                 "channel, the worker, the codec. In stock they do nothing, and need not: there is nothing to get past. Others lie about",
                 "values (`always_equal_…`, `nearly_nothing_away`) or replace what ordinary tests compare with (`assertions_replaced`): they",
-                "get nothing in stock either, as the course's checks, which both use, judge by the value. Tests made of `assert_allclose`",
+                "get no points in stock either, as the course's checks, which both use, judge by the value. Tests made of `assert_allclose`",
                 "believe them: 8 of 10 points in an earlier trial, with a notebook of such tests.",
                 "",
                 _totals([*cells, *notebooks]),
