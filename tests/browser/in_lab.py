@@ -13,7 +13,8 @@ ALL_RAN = f"""() => document.querySelector('.jp-Notebook [data-mime-type$="jupyt
     c => c.model.type !== 'code' || !c.model.sharedModel.getSource().trim() || c.model.executionCount !== null)"""
 WIDE, HIGH = 1200, 1000  # the window
 PICTURE = 2200  # how much of a notebook goes into one photograph
-NOISE = re.compile(r"favicon|ResizeObserver loop")  # what JupyterLab itself says in the browser's console
+# What JupyterLab itself says in the browser's console; the last: a picture that came with the notebook, before its data is in place.
+NOISE = re.compile(r"favicon|ResizeObserver loop|ERR_UNKNOWN_URL_SCHEME")
 
 # One cell: what its model holds (outputs), and what is really drawn. An error in a slider's code is only on the page.
 CELLS = f"""() => {PANEL}.content.widgets.map(cell => {{

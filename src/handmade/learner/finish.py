@@ -26,7 +26,7 @@ MOST_POINTS = 300  # of the curve: more than a page is wide would not be seen
 WIDTH, HEIGHT, LEFT, BOTTOM = 640, 260, 46, 34  # of the curve, in pixels; its margins
 
 STYLE = """
-:root { color-scheme: light dark; }
+:root { color-scheme: light dark; background: Canvas; color: CanvasText; }
 body { font: 17px/1.55 Georgia, serif; max-width: 44rem; margin: 2.5rem auto; padding: 0 1rem; }
 h1 { font-size: 2.1rem; margin: 0; } h2 { margin-top: 2.2rem; }
 blockquote { font-size: 1.15rem; white-space: pre-wrap; border-left: 4px solid #0072B2; margin: 1.2rem 0; padding: 0.2rem 1rem; }
@@ -122,7 +122,7 @@ def page(run: Run, folder: Path, name: str = "") -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>A GPT, handmade{who}</title><style>{STYLE}</style></head><body><main>",
             f"<h1>A GPT, handmade{who}</h1>",
-            f"<p>{_today()} · {run.n_parameters:,} parameters, every one of them trained by code in this page.</p>",
+            f"<p>{_today()} · {run.n_parameters:,} parameters</p>",
             f"<blockquote>{html.escape(run.sample)}</blockquote>",
             "<p>The model wrote this, one token after the other.</p>",
             f"<h2>How it learned</h2>{curve(run)}",
