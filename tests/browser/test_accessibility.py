@@ -65,7 +65,9 @@ def test_headings_and_pictures(lesson, export, offline):
     assert offline.locator(".jupyter-widgets").count() == 0
 
     alts = [picture["alt"] for picture in pictures]
-    assert offline.locator("img").count() == offline.locator("figure img").count(), (
+    badge = offline.locator("a img")
+    assert (badge.count(), badge.get_attribute("alt")) == (1, "Open in Colab")
+    assert offline.locator("img").count() == 1 + offline.locator("figure img").count(), (
         "a picture without a figure"
     )
     assert all(len(alt) > 30 and not re.fullmatch(r"\S*[/.]\S*", alt) for alt in alts), alts
