@@ -108,7 +108,7 @@ def run_lesson(path, cwd):
     """Run a lesson's notebook from top to bottom and return its code cells: no error, nothing on stderr, all tags right."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook, timeout=90, allow_errors=True, resources={"metadata": {"path": str(cwd)}}
+        notebook, timeout=600, allow_errors=True, resources={"metadata": {"path": str(cwd)}}
     )
     client.execute()
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]

@@ -1888,7 +1888,7 @@ def _count_case(config: Any, note: str, expect: dict[str, int] | None = None) ->
     )
 
 
-@exercise(points=3, level=3, minutes=10)
+@exercise(points=3, level=3, minutes=10, seconds=20)
 def count_parameters(rng: np.random.Generator) -> Iterator[Case]:
     Config = reference.GPTConfig
     by_hand = {
