@@ -2,10 +2,13 @@
 
 python benchmarks/grading.py [--lesson 01_matmul] [--submissions 50] [--stock 50] [--json FILE]
 
-One run measures all three on the same submissions, in turns of a tenth of the class, so that a busy machine slows all. The floor is a fork of a
-warmed interpreter that runs the same cells and checks, without isolation and without nbgrader.
+One run measures all three on the same submissions, in turns of ten, so that a busy machine slows all; then `handmade grade`'s own
+function executes the class with one job and with two. The floor is a fork of a warmed interpreter that runs the same cells and checks,
+without isolation and without nbgrader.
 """
 
+import contextlib
+import copy
 import json
 import os
 import shutil
@@ -20,6 +23,8 @@ import click
 import nbformat
 
 from handmade.grading import demo
+from handmade.grading.desk import Desk
+from handmade.grading.grade import grade
 from handmade.grading.table import read_table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,6 +32,7 @@ STOCK = (
     "\nsteps = c.Autograde.autograde_preprocessors\n"
     "steps[steps.index('handmade.grading.executor.IsolatedExecute')] = 'nbgrader.preprocessors.Execute'\n"
 )
+JOBS = (1, 2)
 PROBE = """
 import resource, sys, time, json
 start = time.perf_counter()
@@ -94,8 +100,27 @@ def make_desk(folder, lesson, n, stock):
         names.append(f"s{i:03}")
         place = folder / "submitted" / names[-1] / lesson
         place.mkdir(parents=True)
-        nbformat.write(kinds[i % len(kinds)], place / f"{lesson}.ipynb")
+        notebook = copy.deepcopy(kinds[i % len(kinds)])
+        answer = next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("solution"))
+        answer.source += f"\n# {i}"  # each one's own: equal ones would be executed once
+        nbformat.write(notebook, place / f"{lesson}.ipynb")
     return names
+
+
+def side_by_side(folder, lesson, jobs):
+    """Return the mean seconds on the clock that `handmade grade` takes to execute a submission, once its processes have started."""
+    seconds = []
+
+    @contextlib.contextmanager
+    def progress(label, length):
+        start = time.perf_counter()
+        yield lambda: None
+        if label == "Executing":
+            seconds.append((time.perf_counter() - start) / length)
+
+    did = grade(Desk(folder), lesson, jobs=jobs, progress=progress)
+    assert (did.failed, did.errors) == ({}, []), did
+    return seconds[0]
 
 
 def autograde(folder, lesson, students, stock):
@@ -177,6 +202,8 @@ def main(lesson, submissions, stock, file):
     try:
         names = make_desk(place / "isolated", lesson, submissions, stock=False)
         make_desk(place / "stock", lesson, submissions, stock=True)
+        for jobs in JOBS:
+            make_desk(place / f"{jobs} jobs", lesson, submissions, stock=False)
         floor = Floor(place / "isolated", lesson)
         kinds = ("floor", "isolated", "stock")
         clock: dict[str, list[float]] = {kind: [] for kind in kinds}
@@ -199,6 +226,8 @@ def main(lesson, submissions, stock, file):
             for kind in kinds[1:]
         }
         same = sum(tables["isolated"][s] == tables["stock"][s] for s in names[:stock])
+        for jobs in JOBS:  # after the floor, whose process has no threads of its own before it forks
+            clock[f"{jobs} jobs"] = [side_by_side(place / f"{jobs} jobs", lesson, jobs)]
         report(lesson, submissions, stock, clock, work, whole, memory, same, file)
     finally:
         shutil.rmtree(place, ignore_errors=True)
@@ -214,7 +243,7 @@ def report(lesson, submissions, stock, clock, work, whole, memory, same, file):
         for name, part in (("clock", clock), ("work", work), ("whole", whole))
     }
     print(f"  {'':<10}{'execution':>12}{'processor':>12}{'all of it':>12}")
-    for kind in clock:
+    for kind in ("floor", *memory):
         cells = [median[name].get(kind) for name in ("clock", "work", "whole")]
         print(f"  {kind:<10}" + "".join(f"{c:12.1f}" if c is not None else f"{'':>12}" for c in cells))
     for name, words in (("clock", "on the clock"), ("work", "of processor time")):
@@ -223,6 +252,12 @@ def report(lesson, submissions, stock, clock, work, whole, memory, same, file):
         )
         print(
             f"  beyond the floor, {words}: {ours - floor:.0f} ms, stock {theirs - floor:.0f} ms, which is {(theirs - floor) / (ours - floor):.0f} times as much"
+        )
+    mean = 1000 * statistics.mean(clock["floor"])
+    for jobs in JOBS:
+        print(
+            f"  handmade grade --jobs {jobs}: {median['clock'][f'{jobs} jobs']:.0f} ms a submission, "
+            f"{median['clock'][f'{jobs} jobs'] - mean:+.0f} beyond the floor's mean of {mean:.0f}"
         )
     print(
         f"  all of it: {median['whole'].get('stock', float('nan')) / median['whole']['isolated']:.1f} times faster than stock"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import io
 import linecache
 import os
@@ -188,6 +189,13 @@ def _alarm(seconds: float) -> Iterator[None]:
             timer.join()
 
 
+@functools.cache
+def _installed() -> tuple[str, str]:
+    """Return the folders of installed libraries."""
+    paths = sysconfig.get_paths()
+    return paths["platlib"], paths["purelib"]
+
+
 def _line_that_raised(error: BaseException) -> str:
     """Return the innermost line of the candidate's own code in the error's traceback, or ""."""
     here = os.path.dirname(__file__)
@@ -201,8 +209,7 @@ def _line_that_raised(error: BaseException) -> str:
         frames.append((trace.tb_frame.f_code.co_filename, trace.tb_lineno))
         trace = trace.tb_next
     # torch calls a module's forward: frames of installed libraries may come before the candidate's
-    installed = sysconfig.get_paths()["platlib"], sysconfig.get_paths()["purelib"]
-    theirs = [frame for frame in frames if not frame[0].startswith((here, grading, *installed))]
+    theirs = [frame for frame in frames if not frame[0].startswith((here, grading, *_installed()))]
     if theirs:
         own_file = theirs[0][0]  # the first frame outside this package and those is the candidate's
         number = [line for name, line in theirs if name == own_file][-1]
