@@ -60,14 +60,20 @@ def start(folder: Path, no_lab: bool) -> None:
     raise SystemExit(subprocess.call(command))
 
 
+def _learners_folder() -> Path | None:
+    """Return the folder with the learner's record: this one, or one above, or `work` in this one."""
+    below = Path("work")
+    return progress.root() or (below if (below / progress.FOLDER).is_dir() else None)
+
+
 def _go_to_work() -> None:
-    """Go to the learner's folder: this one, or one above, or `work` in this one."""
-    if progress.root() is None and (Path("work") / progress.FOLDER).is_dir():
-        os.chdir("work")
-    if progress.root() is None:
+    folder = _learners_folder()
+    if folder is None:
         raise click.ClickException(
             "there is no record here. Run this in the folder that `handmade start` has filled, or above it."
         )
+    if progress.root() is None:
+        os.chdir(folder)
 
 
 @main.command("doctor")
@@ -76,8 +82,7 @@ def see_a_doctor() -> None:
     from handmade.learner import doctor
 
     n_wrong = 0
-    folder = Path("work") if (Path("work") / progress.FOLDER).is_dir() else Path()
-    for finding in doctor.findings((progress.root() or folder).resolve()):
+    for finding in doctor.findings((_learners_folder() or Path()).resolve()):
         click.echo(doctor.as_text(finding))
         n_wrong += not finding.fine
     if n_wrong:

@@ -39,6 +39,8 @@ CELLS = f"""() => {PANEL}.content.widgets.map(cell => {{
     drawn: outputs.filter((o, k) => isWidget(o) && isDrawn(o, k)).length,
     broken: all('*').filter(e => !e.children.length).map(e => e.textContent).filter(
       t => /^(Error (displ|creat|render)|Loading widget|Javascript Error|.*Model not found)|Your code raised/i.test(t)),
+    hidden: Math.max(0, ...[...cell.node.querySelectorAll('.jp-InputArea .cm-scroller')].map(
+      e => e.scrollWidth - e.clientWidth)),
     images: all('img').filter(e => e.offsetParent).map(e => ({{drawn: e.complete && e.naturalWidth > 0, alt: e.alt}})),
   }}; }})"""
 

@@ -18,6 +18,7 @@ def nothing_is_broken(seen):
         assert cell["ran"] or cell["type"] != "code" or not cell["source"].strip(), where
         assert cell["red"] == [], where
         assert cell["broken"] == [], where
+        assert cell["hidden"] <= 1, f"pixels of code to the right of {where}"
         assert cell["drawn"] == cell["widgets"], where
         assert all(image["drawn"] and image["alt"].strip() for image in cell["images"]), where
     assert seen.console == []

@@ -7,12 +7,14 @@ import nbformat
 import pytest
 from grading import small_desk
 from grading.small_desk import LESSON, hand_in, hand_in_class, results, run, scores
+from nbformat.v4 import new_notebook
 from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateAssignment
 
 from handmade.grading.desk import Busy, Desk, NoDesk
 from handmade.grading.grade import NotIsolated, grade
 from handmade.grading.intake import NoRelease
+from handmade.grading.jobs import Here, task
 from handmade.grading.table import read_table
 
 pytestmark = pytest.mark.slow
@@ -176,6 +178,14 @@ def test_a_desk_without_isolation_is_nbgraders(desk):
     with pytest.raises(NotIsolated, match="grade with `nbgrader autograde 01_tiny`"):
         run(Desk(desk.root))
     assert results(desk) == []
+
+
+def test_all_processes_are_warm_before_the_class_begins(desk):
+    """The second used to start, and to import torch, while the first executed: the class waited for it."""
+    nothing = task("", new_notebook(cells=[]), {}, small_desk.WORK)
+    with Here(2) as here:
+        assert here.run_everywhere(nothing)[""].result["isolation"] == {"fake": "yes"}
+        assert all(runner._process is not None for runner in here.runners)
 
 
 def test_what_isolation_is_in_force_is_said_first(desk):

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import handmade
-from handmade.grading.inside.lockdown import VARIABLES
+from handmade.grading.inside.lockdown import VARIABLES, is_root
 from handmade.grading.inside.peer import Channel
 
 MOST_ENTRIES = 1_000  # of the scratch folder, that are looked at before each question
@@ -52,7 +52,7 @@ class Zygote:
     def __init__(self, hidden: tuple[Path, ...] = (), isolate: bool = True) -> None:
         self._owner = os.getpid()
         self.scratch = tempfile.mkdtemp(prefix="handmade-")
-        others = hasattr(os, "geteuid") and os.geteuid() == 0  # the worker is another user
+        others = is_root()  # then the worker is another user
         os.chmod(self.scratch, 0o711 if others else 0o700)
         atexit.register(self.close)
         mine, its = socket.socketpair()
@@ -139,7 +139,7 @@ class Zygote:
 
     def share_scratch(self) -> None:
         """Let a worker that is another user into the folders that checks made in the scratch folder."""
-        if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        if not is_root():
             return
         for entry in itertools.islice(os.scandir(self.work), MOST_ENTRIES):
             about = entry.stat(follow_symlinks=False)

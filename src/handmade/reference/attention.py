@@ -1,8 +1,8 @@
 """One attention head: how the vector at one position takes in what stands at others.
 
-A sequence is a tensor X of shape (n, d_model), one token a row; any axes in front of these two are a batch. Queries
-are rows of a pattern and keys are its columns. Everything here is "scaled dot-product attention" of Vaswani et al.,
-*Attention Is All You Need* (2017), equation 1, with the mask of a decoder.
+A sequence is a tensor X of shape (n, d_model), one token a row; any axes in front of these two are a batch.
+Queries are rows of a pattern and keys are its columns. Everything here is "scaled dot-product attention" of
+Vaswani et al., *Attention Is All You Need* (2017), equation 1, with the mask of a decoder.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ def attention_scores(
 
     Entry [i, j] belongs to query i and key j.
 
-    >>> attention_scores(torch.tensor([[2.0, 0.0, 0.0, 0.0]]), torch.tensor([[3.0, 1.0, 1.0, 1.0], [0.0, 5.0, 5.0, 5.0]]))
+    >>> Q = torch.tensor([[2.0, 0.0, 0.0, 0.0]])
+    >>> attention_scores(Q, torch.tensor([[3.0, 1.0, 1.0, 1.0], [0.0, 5.0, 5.0, 5.0]]))
     tensor([[3., 0.]])
     """
     ### BEGIN SOLUTION
@@ -33,7 +34,7 @@ def attention_scores(
 
 
 def causal_mask(n: int) -> Bool[Tensor, "{n} {n}"]:
-    """Return the mask of a reader who never looks ahead: True where query i may look at key j, so where j <= i.
+    """Return the mask of a reader who never looks ahead: True where query i may look at key j, j <= i.
 
     >>> causal_mask(3)
     tensor([[ True, False, False],
@@ -49,9 +50,10 @@ def causal_mask(n: int) -> Bool[Tensor, "{n} {n}"]:
 def attention_pattern(
     scores: Float[Tensor, "*batch n_q n_k"], mask: Bool[Tensor, "n_q n_k"] | None = None
 ) -> Float[Tensor, "*batch n_q n_k"]:
-    """Return the weights with which each query takes from the keys: each row is positive or 0, and adds up to 1.
+    """Return the weights with which each query takes from the keys: none is negative, each row adds up to 1.
 
-    Where the mask is False the weight is exactly 0, whatever the score there. Each row of the mask has a True.
+    Where the mask is False the weight is exactly 0, whatever the score there. Each row of the mask has a
+    True.
 
     >>> attention_pattern(torch.zeros(2, 2), torch.tensor([[True, False], [True, True]]))
     tensor([[1.0000, 0.0000],
@@ -74,10 +76,11 @@ def attention_head(
 ) -> Float[Tensor, "*batch n d_model"]:
     """Return the update: what this head adds to the vector at each position, not the sum of both.
 
-    Each position takes a mixture of the values of all positions up to itself, or of all where `causal` is False.
+    Each position takes a mixture of the values of all positions up to itself, or of all where `causal` is
+    False.
 
     >>> one = torch.tensor([[1.0]])
-    >>> attention_head(torch.tensor([[0.0], [4.0]]), 0 * one, 0 * one, one, one)  # equal scores: the mean so far
+    >>> attention_head(torch.tensor([[0.0], [4.0]]), 0 * one, 0 * one, one, one)  # equal scores: a mean
     tensor([[0.],
             [2.]])
     """
@@ -94,8 +97,8 @@ def qk_form(
 ) -> Float[Tensor, "d_model d_model"]:
     """Return the one matrix B that stands for both: the dot product of x's query and y's key is `x @ B @ y`.
 
-    Its rank is at most d_head. (Elhage et al., *A Mathematical Framework for Transformer Circuits*, 2021, call it
-    the QK circuit.)
+    Its rank is at most d_head. (Elhage et al., *A Mathematical Framework for Transformer Circuits*, 2021,
+    call it the QK circuit.)
 
     >>> qk_form(torch.tensor([[1.0], [2.0]]), torch.tensor([[3.0], [0.0]]))
     tensor([[3., 0.],
@@ -107,7 +110,7 @@ def qk_form(
 
 
 def head_parameters(d_model: int, d_head: int) -> dict[str, int]:
-    """Return how many numbers the matrices of one head hold, under "query", "key", "value_down" and "value_up".
+    """Return how many numbers a head's matrices hold, under "query", "key", "value_down" and "value_up".
 
     There are no biases. "value_down" is W_V and "value_up" is W_O.
 
@@ -123,8 +126,8 @@ def head_parameters(d_model: int, d_head: int) -> dict[str, int]:
 def score_std(d_head: int, n: int, generator: torch.Generator) -> float:
     """Return the standard deviation of n dot products, each of a fresh random query and a fresh random key.
 
-    All entries of these vectors are drawn from the generator, with mean 0 and variance 1. The dot products are
-    not scaled, so that their standard deviation is close to the square root of d_head.
+    All entries of these vectors are drawn from the generator, with mean 0 and variance 1. The dot products
+    are not scaled, so that their standard deviation is close to the square root of d_head.
 
     >>> 3.9 < score_std(16, 10_000, torch.Generator().manual_seed(0)) < 4.1
     True

@@ -1,6 +1,7 @@
-"""The whole GPT with a cache in every layer: the same logits as the model itself, and only the newest tokens are computed.
+"""The whole GPT with a cache in every layer: the model's own logits, and only the newest tokens are computed.
 
-`generate(CachedGPT(model), ids, …)` of lesson 13 then costs one token's work for each token, not the whole text's.
+`generate(CachedGPT(model), ids, …)` of lesson 13 then costs one token's work for each token, not the whole
+text's.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ BAG_WIDTH = 64  # columns: 32 and 64 were read fastest, 256 and more at half the
 class Product:
     """A linear layer whose weights lie in memory as they are read fastest for one vector at a time.
 
-    One vector against a matrix is bound by memory: each number is read once and used once. The weights are copied where their
-    order is another than the model's. The order changes no result, except by rounding.
+    One vector against a matrix is bound by memory: each number is read once and used once. The weights are
+    copied where their order is another than the model's. The order changes no result, except by rounding.
     """
 
     def __init__(
@@ -40,8 +41,9 @@ class Product:
     def _cut_into_bags(self) -> None:
         """Lay the transposed weights out in strips of BAG_WIDTH columns, one strip after the other.
 
-        A product is a sum of the weights' rows, each times one number of x (`column_pieces` of lesson 01), which is what torch
-        calls an embedding bag. Without bfloat16 arithmetic in the processor it runs at twice the speed of torch's product.
+        A product is a sum of the weights' rows, each times one number of x (`column_pieces` of lesson 01),
+        which is what torch calls an embedding bag. Without bfloat16 arithmetic in the processor it runs at
+        twice the speed of torch's product.
         """
         d_out, d_in = self.weight.shape
         n_bags = -(-d_out // BAG_WIDTH)
@@ -97,11 +99,14 @@ class Layer:
 
 
 class CachedGPT(nn.Module):
-    """A GPT that remembers what it has read: `cached(ids)` gives the model's logits for the last position, (batch, 1, vocab_size).
+    """A GPT that remembers what it has read.
 
-    Where ids go on from those of the last call, only what is new is computed. Anything else is read from its start, also a text
-    that has passed the context limit: there every token stands one position further to the front than it did, and all
-    keys and values change with their positions. The weights are those that the model has when it is wrapped.
+    `cached(ids)` gives the model's logits for the last position, of shape (batch, 1, vocab_size).
+
+    Where ids go on from those of the last call, only what is new is computed. Anything else is read from its
+    start, also a text that has passed the context limit: there every token stands one position further to the
+    front than it did, and all keys and values change with their positions. The weights are those that the
+    model has when it is wrapped.
 
     >>> from handmade.reference.gpt import GPTConfig
     >>> cached = CachedGPT(GPT(GPTConfig(vocab_size=5, context_length=4, d_model=6, n_layers=2, n_heads=3)))
@@ -146,7 +151,7 @@ class CachedGPT(nn.Module):
         return logits.float().clone()[:, None]  # an ordinary tensor, that may be worked on in place
 
     def _n_to_skip(self, ids: Tensor) -> int:
-        """Return how many of the ids are in the caches already; make the caches empty where the ids do not go on from there."""
+        """Return how many of the ids are in the caches already; empty these where the ids do not go on."""
         if self.seen is not None and self.seen.shape[0] == ids.shape[0] and self.seen.shape[1] < ids.shape[1]:
             n_seen = self.seen.shape[1]
             if torch.equal(ids[:, :n_seen], self.seen):

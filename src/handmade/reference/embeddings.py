@@ -1,4 +1,4 @@
-"""Integers in, vectors out: a row for each token, vectors from counting alone, and a vector for each position.
+"""Integers in, vectors out: a row for each token, vectors from counting alone, a vector for each position.
 
 A sequence is a matrix with one token per row. `W_E` has one row for each token, `W_P` one for each position.
 """
@@ -31,7 +31,7 @@ def one_hot(ids: Int[Tensor, "n"], vocab_size: int) -> Float[Tensor, "n vocab_si
 def embed(
     ids: Int[Tensor, "*lead"], W_E: Float[Tensor, "vocab_size d_model"]
 ) -> Float[Tensor, "*lead d_model"]:
-    """Return the row of `W_E` for each id: what `one_hot(ids, vocab_size) @ W_E` gives, without the multiplication.
+    """Return the row of `W_E` for each id: what `one_hot(ids, vocab_size) @ W_E` gives, without the product.
 
     The ids may have any shape; the answer has that shape, and `d_model` as one more axis at its end.
 
@@ -47,7 +47,7 @@ def embed(
 def nearest_tokens(
     vector: Float[Tensor, "d_model"], W_E: Float[Tensor, "vocab_size d_model"], k: int
 ) -> Int[Tensor, "k"]:
-    """Return the ids of the k rows of `W_E` with the largest cosine similarity to the vector, the largest first.
+    """Return the ids of the k rows of `W_E` most similar to the vector by cosine, the most similar first.
 
     The cosine of a row of zeros counts as 0. `vector` is not zero, and k is at most the number of rows.
 
@@ -80,17 +80,17 @@ def analogy(W_E: Float[Tensor, "vocab_size d_model"], a: int, b: int, c: int, k:
 def cooccurrence_vectors(
     ids: Int[Tensor, "n"], vocab_size: int, window: int, d_model: int
 ) -> Float[Tensor, "vocab_size d_model"]:
-    """Return a vector for each token, from counting alone: tokens that keep the same company point the same way.
+    """Return a vector for each token, by counting alone: tokens in the same company point the same way.
 
-    1. Count: how often does token j stand at most `window` places before or after token i? (A place is not its own
-       neighbour.)
-    2. Compare with chance: expected[i, j] = (sum of row i) · (sum of column j) / (sum of all). The positive PMI is
-       log(count / expected) where that is above 0, and 0 everywhere else. (Church & Hanks, 1990.)
-    3. Keep the `d_model` strongest pieces of its singular value decomposition U S Vᵀ: the first columns of U, scaled by
-       the square roots of their strengths.
+    1. Count: how often does token j stand at most `window` places before or after token i? (A place is not
+       its own neighbour.)
+    2. Compare with chance: expected[i, j] = (sum of row i) · (sum of column j) / (sum of all). The positive
+       PMI is log(count / expected) where that is above 0, and 0 everywhere else. (Church & Hanks, 1990.)
+    3. Keep the `d_model` strongest pieces of its singular value decomposition U S Vᵀ: the first columns of U,
+       scaled by the square roots of their strengths.
 
-    Only directions are judged, so the signs and the scale of the columns are yours. A token that never occurs has zeros.
-    The text holds at least two tokens, and d_model is at most vocab_size.
+    Only directions are judged, so the signs and the scale of the columns are yours. A token that never occurs
+    has zeros. The text holds at least two tokens, and d_model is at most vocab_size.
 
     >>> vectors = cooccurrence_vectors(torch.tensor([0, 2, 1, 2, 0, 2, 1]), 4, window=1, d_model=2)
     >>> torch.allclose(vectors[0], vectors[1], atol=1e-5)  # tokens 0 and 1 stand beside 2 alone
@@ -113,10 +113,10 @@ def cooccurrence_vectors(
 
 
 def sinusoidal_positions(context_length: int, d_model: int) -> Float[Tensor, "context_length d_model"]:
-    """Return a fixed vector for each position: sin in the even columns, cos in the odd ones, slower from pair to pair.
+    """Return a fixed vector for each position: sin in the even columns, cos in the odd ones, ever slower.
 
-    Columns 2i and 2i + 1 of row p hold the sine and the cosine of p / 10000^(2i / d_model), for an even d_model.
-    (Vaswani et al., 2017, section 3.5.)
+    Columns 2i and 2i + 1 of row p hold the sine and the cosine of p / 10000^(2i / d_model), for an even
+    d_model. (Vaswani et al., 2017, section 3.5.)
 
     >>> sinusoidal_positions(2, 2)
     tensor([[0.0000, 1.0000],
@@ -137,11 +137,14 @@ def embed_with_positions(
     W_E: Float[Tensor, "vocab_size d_model"],
     W_P: Float[Tensor, "context_length d_model"],
 ) -> Float[Tensor, "*lead n d_model"]:
-    """Return the token's row of `W_E` plus the position's row of `W_P`; positions count from 0 along the last axis.
+    """Return the token's row of `W_E` plus the position's row of `W_P`.
+
+    Positions count from 0 along the last axis of ids.
 
     Raises ValueError where there are more tokens than `W_P` has positions.
 
-    >>> embed_with_positions(torch.tensor([1, 1]), torch.tensor([[1., 2.], [3., 4.]]), torch.tensor([[10., 0.], [20., 0.]]))
+    >>> W_E, W_P = torch.tensor([[1., 2.], [3., 4.]]), torch.tensor([[10., 0.], [20., 0.]])
+    >>> embed_with_positions(torch.tensor([1, 1]), W_E, W_P)
     tensor([[13.,  4.],
             [23.,  4.]])
     """

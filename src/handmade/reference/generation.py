@@ -1,7 +1,8 @@
 """One token after the other: how the next one is chosen, and how to compute nothing twice on the way.
 
-A model here is anything with `model(ids) -> logits`, of shape (batch, n, vocab_size), and `model.config.context_length`, such
-as the GPT of lesson 11. The whole GPT with a cache in every layer is in `cached_gpt`.
+A model here is anything with `model(ids) -> logits`, of shape (batch, n, vocab_size), and
+`model.config.context_length`, such as the GPT of lesson 11. The whole GPT with a cache in every layer is in
+`cached_gpt`.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from handmade.reference.next_token import softmax
 def sample(probabilities: Float[Tensor, "vocab_size"], generator: torch.Generator | None) -> int:
     """Return the id of a token drawn at random, each as often as its probability says.
 
-    All randomness is the generator's (torch's own where it is None), which lives on the CPU whatever the device of the
-    probabilities. A token of probability 0 is never drawn.
+    All randomness is the generator's (torch's own where it is None), which lives on the CPU whatever the
+    device of the probabilities. A token of probability 0 is never drawn.
 
     >>> sample(torch.tensor([0.0, 1.0, 0.0]), torch.Generator().manual_seed(0))
     1
@@ -37,8 +38,9 @@ def sample(probabilities: Float[Tensor, "vocab_size"], generator: torch.Generato
 def top_k_filter(logits: Float[Tensor, "*batch vocab_size"], k: int) -> Float[Tensor, "*batch vocab_size"]:
     """Return the logits with all but the k largest of each row replaced by -inf.
 
-    Logits as large as the k-th largest stay, so that there may be more than k of them; a k above vocab_size keeps all. Raises
-    ValueError for a k below 1. (Fan, Lewis and Dauphin, *Hierarchical Neural Story Generation*, 2018.)
+    Logits as large as the k-th largest stay, so that there may be more than k of them; a k above vocab_size
+    keeps all. Raises ValueError for a k below 1. (Fan, Lewis and Dauphin, *Hierarchical Neural Story
+    Generation*, 2018.)
 
     >>> top_k_filter(torch.tensor([[2.0, 5.0, 3.0], [1.0, 0.0, 9.0]]), k=2)
     tensor([[-inf, 5., 3.],
@@ -54,10 +56,11 @@ def top_k_filter(logits: Float[Tensor, "*batch vocab_size"], k: int) -> Float[Te
 
 
 def top_p_filter(logits: Float[Tensor, "*batch vocab_size"], p: float) -> Float[Tensor, "*batch vocab_size"]:
-    """Return the logits with -inf for all tokens but the likeliest ones of each row that together reach the probability p.
+    """Return the logits with -inf for all but the likeliest tokens of each row that together reach p.
 
-    They are as few as possible, and one at least: the token that crosses p stays. Raises ValueError for a p that is not
-    between 0 and 1. (Holtzman et al., *The Curious Case of Neural Text Degeneration*, 2020: nucleus sampling.)
+    They are as few as possible, and one at least: the token that crosses p stays. Raises ValueError for a p
+    that is not between 0 and 1. (Holtzman et al., *The Curious Case of Neural Text Degeneration*, 2020:
+    nucleus sampling.)
 
     >>> top_p_filter(torch.tensor([1.0, 5.0, 2.0]).log(), p=0.7).exp()  # 1/8, 5/8, 2/8
     tensor([0., 5., 2.])
@@ -84,8 +87,9 @@ def choose_token(
 ) -> int:
     """Return the id of the next token, chosen by the logits of one position.
 
-    The logits are divided by the temperature, then filtered by top_k, then by top_p, where these are given, and a token is drawn.
-    Temperature 0: the token of the largest logit, without any chance. Raises ValueError for a temperature below 0.
+    The logits are divided by the temperature, then filtered by top_k, then by top_p, where these are given,
+    and a token is drawn. Temperature 0: the token of the largest logit, without any chance. Raises ValueError
+    for a temperature below 0.
 
     >>> choose_token(torch.tensor([1.0, 4.0, 2.0]), temperature=0.0)
     1
@@ -114,11 +118,12 @@ def generate(
     generator: torch.Generator | None = None,
     stop: int | None = None,
 ) -> Int[Tensor, "*batch n_all"]:
-    """Return ids with up to n_new tokens behind them, each chosen by the model's logits for all tokens before it.
+    """Return ids with up to n_new tokens behind them, each chosen by the model's logits for those before it.
 
-    `ids` is one prompt, or a batch of prompts of the same length. The model sees the last `model.config.context_length` tokens.
-    A row that has chosen the id `stop` is finished: the stop stays, and repeats until all rows have one, which ends it all.
-    The model is in evaluation mode meanwhile, and afterwards in the mode it was in.
+    `ids` is one prompt, or a batch of prompts of the same length. The model sees the last
+    `model.config.context_length` tokens. A row that has chosen the id `stop` is finished: the stop stays, and
+    repeats until all rows have one, which ends it all. The model is in evaluation mode meanwhile, and
+    afterwards in the mode it was in.
 
     >>> class Successor(torch.nn.Module):
     ...     class config: context_length = 4
@@ -153,7 +158,7 @@ def generate(
 
 
 class KVCache:
-    """The keys and values of all positions so far, of one layer and one run. `len(cache)` is the number of positions.
+    """The keys and values of all positions so far, of one layer and one run; `len(cache)` says how many.
 
     >>> cache = KVCache(context_length=3)
     >>> K, V = cache.append(torch.tensor([[1.0], [2.0]]), torch.tensor([[5.0], [6.0]]))
@@ -211,9 +216,10 @@ def attend_with_cache(
     W_O: Float[Tensor, "d_model d_model"],
     n_heads: int,
 ) -> Float[Tensor, "*batch n_new d_model"]:
-    """Return the update of causal multi-head attention for new positions, whose predecessors' keys and values are in the cache.
+    """Return the update of causal multi-head attention for new positions; the cache has those before them.
 
-    It is what `multi_head_attention` on the whole text gives for its last n_new rows. The new keys and values join the cache.
+    It is what `multi_head_attention` on the whole text gives for its last n_new rows. The new keys and values
+    join the cache.
 
     >>> one, cache = torch.tensor([[1.0]]), KVCache(context_length=3)
     >>> for x in (2.0, 4.0, 9.0):  # all scores are 0, so each row is the mean of the values so far

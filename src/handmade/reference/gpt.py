@@ -1,8 +1,9 @@
 """The whole model: from token ids to logits.
 
-Read it from the bottom up or from the top down: a GPT is two tables of vectors, a stack of blocks, a last norm and an
-unembedding; a block is attention and an MLP, each behind a norm of its own, and each added to what was there.
-(Radford et al., *Language Models are Unsupervised Multitask Learners*, 2019, section 2.3: GPT-2.)
+Read it from the bottom up or from the top down: a GPT is two tables of vectors, a stack of blocks, a last
+norm and an unembedding; a block is attention and an MLP, each behind a norm of its own, and each added to
+what was there. (Radford et al., *Language Models are Unsupervised Multitask Learners*, 2019, section 2.3:
+GPT-2.)
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ def layer_norm(
 ) -> Float[Tensor, "*batch d"]:
     """Return each vector of x with mean 0 and variance 1, times `gain`, plus `bias`.
 
-    Mean and variance are those of the vector's own d numbers: `(x - mean) / √(variance + eps)`, where the variance is the
-    mean of the squared distances from the mean. (Ba, Kiros and Hinton, *Layer Normalization*, 2016.)
+    Mean and variance are those of the vector's own d numbers: `(x - mean) / √(variance + eps)`, where the
+    variance is the mean of the squared distances from the mean. (Ba, Kiros and Hinton, *Layer Normalization*,
+    2016.)
 
-    >>> layer_norm(torch.tensor([[1.0, 5.0], [20.0, 10.0]]), gain=torch.tensor([1.0, 3.0]), bias=torch.tensor([0.0, 7.0]))
+    >>> x = torch.tensor([[1.0, 5.0], [20.0, 10.0]])
+    >>> layer_norm(x, gain=torch.tensor([1.0, 3.0]), bias=torch.tensor([0.0, 7.0]))
     tensor([[-1.0000, 10.0000],
             [ 1.0000,  4.0000]])
     """
@@ -43,7 +46,8 @@ class LayerNorm(nn.Module):
     """A `layer_norm` that owns its gain and its bias, under the names that `nn.LayerNorm` gives them.
 
     >>> norm = LayerNorm(2)
-    >>> norm(torch.tensor([1.0, 5.0])).tolist() == layer_norm(torch.tensor([1.0, 5.0]), torch.ones(2), torch.zeros(2)).tolist()
+    >>> x = torch.tensor([1.0, 5.0])
+    >>> norm(x).tolist() == layer_norm(x, torch.ones(2), torch.zeros(2)).tolist()
     True
     """
 
@@ -62,7 +66,8 @@ class LayerNorm(nn.Module):
 class MLPLayer(nn.Module):
     """An MLP that owns its weights: `layer(x)` is the update, of the shape of x.
 
-    `up` and `down` are `nn.Linear` layers with a bias, from d_model numbers to d_mlp and back; between them is GPT-2's GELU.
+    `up` and `down` are `nn.Linear` layers with a bias, from d_model numbers to d_mlp and back; between them
+    is GPT-2's GELU.
 
     >>> layer = MLPLayer(d_model=3, d_mlp=7)
     >>> layer(torch.zeros(5, 3)).shape, layer.up.weight.shape
@@ -87,8 +92,8 @@ class MLPLayer(nn.Module):
 class GPTConfig:
     """The sizes of a model, fixed once it is made: whoever has the config can build the model again.
 
-    `d_mlp` is 4 · d_model where it is left out, and then reads so. `tied`: the unembedding is the embedding's own matrix.
-    Raises ValueError for a size below 1, and where n_heads does not divide d_model.
+    `d_mlp` is 4 · d_model where it is left out, and then reads so. `tied`: the unembedding is the embedding's
+    own matrix. Raises ValueError for a size below 1, and where n_heads does not divide d_model.
 
     >>> config = GPTConfig(vocab_size=50257, context_length=1024, d_model=768, n_layers=12, n_heads=12)
     >>> config.d_mlp, config.d_head
@@ -104,7 +109,7 @@ class GPTConfig:
     tied: bool = True
 
     def __post_init__(self) -> None:
-        """Fill in d_mlp, and refuse sizes of which no model can be made. Python calls it when the fields are set."""
+        """Fill in d_mlp, and refuse sizes of which no model can be made; Python calls it after `__init__`."""
         ### BEGIN SOLUTION
         if self.d_mlp is None:
             object.__setattr__(self, "d_mlp", 4 * self.d_model)  # frozen, so `self.d_mlp = …` is refused
@@ -127,10 +132,10 @@ class GPTConfig:
 
 
 class Block(nn.Module):
-    """One layer of the model: every position takes in what it needs from earlier ones, then is worked on alone.
+    """One layer of the model: every position takes in what it needs of earlier ones, then is worked on alone.
 
-    `attention` and `mlp` each read a normalised copy of x (`attention_norm`, `mlp_norm`), and what they return is added to
-    x itself. The shape stays.
+    `attention` and `mlp` each read a normalised copy of x (`attention_norm`, `mlp_norm`), and what they
+    return is added to x itself. The shape stays.
 
     >>> block = Block(GPTConfig(vocab_size=5, context_length=4, d_model=6, n_layers=1, n_heads=3))
     >>> block(torch.zeros(2, 4, 6)).shape
@@ -158,9 +163,10 @@ class Block(nn.Module):
 def init_weights(model: GPT, generator: torch.Generator | None = None) -> None:
     """Give all parameters of the model new values to start from, in place.
 
-    Matrices: normal numbers with mean 0 and standard deviation 0.02. The matrices that write into the residual stream
-    (`attention.output`, `mlp.down`): 0.02 / √(2 · n_layers), as there are 2 · n_layers of them. Biases 0, gains 1.
-    All numbers are drawn from the generator, or from torch's own where there is none. (GPT-2's recipe.)
+    Matrices: normal numbers with mean 0 and standard deviation 0.02. The matrices that write into the
+    residual stream (`attention.output`, `mlp.down`): 0.02 / √(2 · n_layers), as there are 2 · n_layers of
+    them. Biases 0, gains 1. All numbers are drawn from the generator, or from torch's own where there is
+    none. (GPT-2's recipe.)
 
     >>> config = GPTConfig(vocab_size=5, context_length=4, d_model=64, n_layers=8, n_heads=2)
     >>> model = GPT(config)
@@ -185,8 +191,9 @@ def init_weights(model: GPT, generator: torch.Generator | None = None) -> None:
 class GPT(nn.Module):
     """A GPT: `model(ids)` gives, for every position, the logits of the token that comes next.
 
-    Where the config says `tied`, `unembedding.weight` is `token_embedding.weight` itself. A new model has the values of
-    `init_weights`. Raises ValueError for more tokens than context_length, and for an id outside the vocabulary.
+    Where the config says `tied`, `unembedding.weight` is `token_embedding.weight` itself. A new model has the
+    values of `init_weights`. Raises ValueError for more tokens than context_length, and for an id outside the
+    vocabulary.
 
     >>> model = GPT(GPTConfig(vocab_size=5, context_length=4, d_model=6, n_layers=2, n_heads=3))
     >>> model(torch.tensor([[4, 0, 4], [1, 2, 3]])).shape
@@ -222,14 +229,15 @@ class GPT(nn.Module):
 def count_parameters(config: GPTConfig) -> dict[str, int]:
     """Return how many numbers a model of this config learns, by kind.
 
-    Keys: "embedding", "query", "key", "value_down", "value_up", "mlp_up", "mlp_down", "unembedding" (0 where it is tied);
-    "positions", "biases" (of the linear layers), "norms" (gains and biases); then "matrices", the sum of the first eight,
-    and "total", the sum of the first eleven.
+    Keys: "embedding", "query", "key", "value_down", "value_up", "mlp_up", "mlp_down", "unembedding" (0 where
+    it is tied); "positions", "biases" (of the linear layers), "norms" (gains and biases); then "matrices",
+    the sum of the first eight, and "total", the sum of the first eleven.
 
-    >>> config = GPTConfig(vocab_size=10, context_length=3, d_model=2, n_layers=1, n_heads=1, d_mlp=5, tied=False)
+    >>> sizes = {"d_model": 2, "n_layers": 1, "n_heads": 1, "d_mlp": 5}
+    >>> config = GPTConfig(vocab_size=10, context_length=3, **sizes, tied=False)
     >>> counts = count_parameters(config)
-    >>> counts["query"], counts["mlp_up"], counts["biases"], counts["norms"], counts["matrices"], counts["total"]
-    (4, 10, 15, 12, 76, 109)
+    >>> [counts[part] for part in ("query", "mlp_up", "biases", "norms", "matrices", "total")]
+    [4, 10, 15, 12, 76, 109]
     """
     ### BEGIN SOLUTION
     d_model, d_mlp, n_layers = config.d_model, config.d_mlp, config.n_layers
@@ -250,11 +258,12 @@ def count_parameters(config: GPTConfig) -> dict[str, int]:
 def from_gpt2_state_dict(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return GPT-2's published weights under the names of `GPT`, ready for `GPT(config).load_state_dict`.
 
-    The published names may begin with "transformer."; the buffers of the mask (`attn.bias`, `attn.masked_bias`) and
-    `lm_head` are left out. GPT-2 multiplies rows, `x @ W`, where `nn.Linear` keeps the transpose of W; and its `c_attn` holds
-    query, key and value side by side.
+    The published names may begin with "transformer."; the buffers of the mask (`attn.bias`,
+    `attn.masked_bias`) and `lm_head` are left out. GPT-2 multiplies rows, `x @ W`, where `nn.Linear` keeps
+    the transpose of W; and its `c_attn` holds query, key and value side by side.
 
-    >>> theirs = {"h.0.mlp.c_fc.weight": torch.tensor([[1, 2, 3], [4, 5, 6]]), "h.0.attn.bias": torch.ones(1, 1, 4, 4)}
+    >>> up = torch.tensor([[1, 2, 3], [4, 5, 6]])
+    >>> theirs = {"h.0.mlp.c_fc.weight": up, "h.0.attn.bias": torch.ones(1, 1, 4, 4)}
     >>> from_gpt2_state_dict(theirs)
     {'blocks.0.mlp.up.weight': tensor([[1, 4],
             [2, 5],
@@ -262,8 +271,8 @@ def from_gpt2_state_dict(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     ### BEGIN SOLUTION
     words = {
-        "transformer.": "", "h.": "blocks.", "wte": "token_embedding", "wpe": "position_embedding", "ln_f": "final_norm",
-        "ln_1": "attention_norm", "ln_2": "mlp_norm",
+        "transformer.": "", "h.": "blocks.", "wte": "token_embedding", "wpe": "position_embedding",
+        "ln_f": "final_norm", "ln_1": "attention_norm", "ln_2": "mlp_norm",
         "attn.c_proj": "attention.output", "mlp.c_fc": "mlp.up", "mlp.c_proj": "mlp.down",
     }  # fmt: skip
     ours = {}

@@ -30,8 +30,8 @@ def numerical_gradient(
 ) -> Float[ndarray, "*shape"]:
     """Return the slope of f along each entry of w, in an array of w's shape, measured by central differences.
 
-    For one entry: f with the entry `eps` larger, minus f with it `eps` smaller, divided by `2 * eps`. All other
-    entries stay. w itself is afterwards what it was before.
+    For one entry: f with the entry `eps` larger, minus f with it `eps` smaller, divided by `2 * eps`. All
+    other entries stay. w itself is afterwards what it was before.
 
     >>> numerical_gradient(lambda w: w[0] ** 3, np.array([2.0]), eps=1.0)  # (27 - 1) / 2
     array([13.])
@@ -50,7 +50,7 @@ def numerical_gradient(
 def gradient_descent(
     params: dict[str, ndarray], gradients: dict[str, ndarray], learning_rate: float
 ) -> dict[str, ndarray]:
-    """Return new parameters, one step downhill: each minus `learning_rate` times the gradient of the same name.
+    """Return new parameters, one step downhill: each minus `learning_rate` times its gradient.
 
     Neither dict is changed, nor the arrays in it.
 
@@ -100,9 +100,10 @@ def lms(
 def mlp_gradients(
     X: Num[ndarray, "n 2"], y: Num[ndarray, "n 1"], params: dict[str, ndarray]
 ) -> dict[str, ndarray]:
-    """Return the gradient of the mean squared error for each parameter, under the same names, in the same shapes.
+    """Return the gradient of the mean squared error for each parameter, under its name, in its shape.
 
-    The network: `hidden = tanh(X @ W1 + b1)`, `prediction = hidden @ W2 + b2`. The loss: `mse(prediction, y)`.
+    The network: `hidden = tanh(X @ W1 + b1)`, `prediction = hidden @ W2 + b2`. The loss:
+    `mse(prediction, y)`.
 
     >>> params = {"W1": np.zeros((2, 1)), "b1": np.zeros(1), "W2": np.array([[2.0]]), "b2": np.array([3.0])}
     >>> mlp_gradients(np.array([[1.0, 0.0]]), np.array([[2.0]]), params)["W1"]
@@ -127,8 +128,9 @@ def mlp_gradients(
 class Value:
     """A number that remembers what it was computed from, so that it can send its slope back there.
 
-    `data` is the number. `backward()` on a result fills in `grad` of every Value it came from: how fast the result
-    grows when that Value grows. `inputs` holds a pair (input, slope) for each Value that this one was made of directly.
+    `data` is the number. `backward()` on a result fills in `grad` of every Value it came from: how fast the
+    result grows when that Value grows. `inputs` holds a pair (input, slope) for each Value that this one was
+    made of directly.
 
     >>> a, b = Value(2.0), Value(3.0)
     >>> c = a * b + a
@@ -176,7 +178,7 @@ class Value:
         ### END SOLUTION
 
     def backward(self) -> None:
-        """Add to `grad` of every Value behind this one how fast this one grows with it; the own `grad` is 1."""
+        """Add to `grad` of every Value behind this one how fast this one grows with it; its own is 1."""
         ### BEGIN SOLUTION
         order: list[Value] = []  # every Value after all that it was computed from
         seen = set()
@@ -215,7 +217,8 @@ class Value:
 def train_xor(learning_rate: float, steps: int, seed: int) -> tuple[dict[str, ndarray], list[float]]:
     """Return a network that has learned XOR, as a dict of parameters, and the loss in each step.
 
-    Hidden layer of 4 with tanh, mean squared error, all four rows in every step. The start is random, by the seed.
+    Hidden layer of 4 with tanh, mean squared error, all four rows in every step. The start is random, by the
+    seed.
 
     >>> params, losses = train_xor(learning_rate=0.3, steps=2000, seed=0)
     >>> len(losses), losses[-1] < 0.01

@@ -38,7 +38,7 @@ def gelu(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 
 def gelu_tanh(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Return GPT-2's GELU, which comes close to the exact one: `x / 2 * (1 + tanh(√(2/π) * (x + 0.044715 x³)))`.
+    """Return GPT-2's GELU, close to the exact one: `x / 2 * (1 + tanh(√(2/π) * (x + 0.044715 x³)))`.
 
     The formula is from the same paper. It differs from `gelu` by less than 0.0005.
 
@@ -72,7 +72,7 @@ def mlp(
 
 
 def is_position_wise(f: Callable[[Tensor], Tensor], X: Float[Tensor, "n d"]) -> bool:
-    """Return whether each row of f(X) depends on that row of X alone, as far as changing the other rows shows.
+    """Return whether each row of f(X) depends on that row of X alone, as far as changing others shows.
 
     f takes any number of rows, and returns as many. Floats are compared with a tolerance.
 
@@ -96,10 +96,12 @@ def fact_neuron(
 ) -> tuple[Float[Tensor, "d_model"], Float[Tensor, ""], Float[Tensor, "d_model"]]:
     """Return (w_up, b_up, w_down) of one neuron that knows one fact; `b_up` is a number.
 
-    `first` and `last` have length 1 and stand at right angles. The neuron adds `relu(x @ w_up + b_up) * w_down`:
-    exactly `value` where x holds both directions at strength 1, and nothing where one of them is missing.
+    `first` and `last` have length 1 and stand at right angles. The neuron adds
+    `relu(x @ w_up + b_up) * w_down`: exactly `value` where x holds both directions at strength 1, and nothing
+    where one of them is missing.
 
-    >>> fact_neuron(torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0]), torch.tensor([0.0, 0.0, 5.0]))
+    >>> first, last = torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0])
+    >>> fact_neuron(first, last, torch.tensor([0.0, 0.0, 5.0]))
     (tensor([1., 1., 0.]), tensor(-1.), tensor([0., 0., 5.]))
     """
     ### BEGIN SOLUTION
@@ -112,9 +114,9 @@ def fact_table(
 ) -> tuple[Float[Tensor, "d_model n"], Float[Tensor, "n"], Float[Tensor, "n d_model"]]:
     """Return (W_up, b_up, W_down) of n neurons that know n facts.
 
-    `keys[i]` holds the two directions of fact i. All directions in `keys` have length 1, and two different ones stand at
-    right angles; facts may share one. `relu(x @ W_up + b_up) @ W_down` is `values[i]` for the sum of the pair i, and
-    nothing for a pair that belongs to no fact.
+    `keys[i]` holds the two directions of fact i. All directions in `keys` have length 1, and two different
+    ones stand at right angles; facts may share one. `relu(x @ W_up + b_up) @ W_down` is `values[i]` for the
+    sum of the pair i, and nothing for a pair that belongs to no fact.
 
     >>> keys = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
     >>> fact_table(keys, values=torch.tensor([[7.0, 8.0]]))
@@ -133,8 +135,8 @@ def pack_vectors(
 ) -> Float[Tensor, "{n_vectors} {dimension}"]:
     """Return vectors of length 1, one a row, random at first and then pushed apart in so many steps.
 
-    "Apart" means towards right angles: what shrinks is the largest |cos| of two of them. For 100 vectors in 20
-    dimensions it is at most 0.5 after 500 steps. The same state of the generator gives the same vectors.
+    "Apart" means towards right angles: what shrinks is the largest |cos| of two of them. For 100 vectors in
+    20 dimensions it is at most 0.5 after 500 steps. The same state of the generator gives the same vectors.
 
     >>> V = pack_vectors(3, 3, steps=500, generator=torch.Generator().manual_seed(0))
     >>> (V @ V.T).round(decimals=1).abs()
@@ -157,9 +159,10 @@ def pack_vectors(
 def jl_dimension(n_points: int, epsilon: float) -> int:
     """Return the smallest whole k with `k ≥ 4 ln(n_points) / (epsilon² / 2 - epsilon³ / 3)`.
 
-    With so many dimensions n points have room: some linear map into them changes every squared distance by a factor
-    between 1 - epsilon and 1 + epsilon, however many dimensions the points had (Johnson and Lindenstrauss, 1984; the
-    formula: Dasgupta and Gupta, *An elementary proof of a theorem of Johnson and Lindenstrauss*, 2003).
+    With so many dimensions n points have room: some linear map into them changes every squared distance by a
+    factor between 1 - epsilon and 1 + epsilon, however many dimensions the points had (Johnson and
+    Lindenstrauss, 1984; the formula: Dasgupta and Gupta, *An elementary proof of a theorem of Johnson and
+    Lindenstrauss*, 2003).
 
     >>> jl_dimension(10, epsilon=0.5)  # 4 * 2.3026 / (0.125 - 0.041667) = 110.5
     111
@@ -170,7 +173,7 @@ def jl_dimension(n_points: int, epsilon: float) -> int:
 
 
 def random_projection(X: Float[Tensor, "n d"], k: int, generator: torch.Generator) -> Float[Tensor, "n {k}"]:
-    """Return the rows of X in k dimensions, by one random matrix of normal numbers, scaled so that lengths stay.
+    """Return the rows of X in k dimensions, by a random matrix of normal numbers, scaled to keep lengths.
 
     The same state of the generator gives the same matrix.
 

@@ -1,8 +1,9 @@
 """Many heads at once: a whole layer of attention, written three times, with the same result each time.
 
-A layer has n_heads heads, and each reads d_model numbers and works in a space of d_head. Where n_heads * d_head is
-d_model, all of them fit into four square matrices: head h owns columns h * d_head to (h + 1) * d_head of W_Q, W_K and
-W_V, and the rows of these numbers in W_O. (Vaswani et al., *Attention Is All You Need*, 2017, section 3.2.2.)
+A layer has n_heads heads, and each reads d_model numbers and works in a space of d_head. Where n_heads *
+d_head is d_model, all of them fit into four square matrices: head h owns columns h * d_head to (h + 1) *
+d_head of W_Q, W_K and W_V, and the rows of these numbers in W_O. (Vaswani et al., *Attention Is All You
+Need*, 2017, section 3.2.2.)
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ def multi_head_attention(
     Raises ValueError where n_heads does not divide d_model.
 
     >>> zero, one = torch.zeros(2, 2), torch.eye(2)
-    >>> multi_head_attention(torch.tensor([[0.0, 8.0], [4.0, 0.0]]), zero, zero, one, one, n_heads=2)  # means so far
+    >>> X = torch.tensor([[0.0, 8.0], [4.0, 0.0]])
+    >>> multi_head_attention(X, zero, zero, one, one, n_heads=2)  # means so far
     tensor([[0., 8.],
             [2., 4.]])
     """
@@ -121,8 +123,8 @@ def sum_of_heads(
 ) -> Float[Tensor, "*batch n d_model"]:
     """Return the sum of what single heads write, each of them reading the same X; they may differ in d_head.
 
-    (Elhage et al., *A Mathematical Framework for Transformer Circuits*, 2021, "Attention heads are independent and
-    additive".)
+    (Elhage et al., *A Mathematical Framework for Transformer Circuits*, 2021, "Attention heads are
+    independent and additive".)
 
     >>> zero, one = torch.tensor([[0.0]]), torch.tensor([[1.0]])
     >>> mean = (zero, zero, one, one)
@@ -195,8 +197,9 @@ def fused_attention(
 ) -> Float[Tensor, "*batch n d_head"]:
     """Return the mixtures of values of every query, by torch's `scaled_dot_product_attention`.
 
-    The result is that of `attention_pattern(attention_scores(Q, K), mask) @ V`. Where a fast version exists for the
-    shape and the device, the pattern is never in memory as a whole. (Dao et al., *FlashAttention*, 2022.)
+    The result is that of `attention_pattern(attention_scores(Q, K), mask) @ V`. Where a fast version exists
+    for the shape and the device, the pattern is never in memory as a whole. (Dao et al., *FlashAttention*,
+    2022.)
 
     >>> same = torch.zeros(2, 1)
     >>> fused_attention(same, same, torch.tensor([[2.0], [4.0]]))

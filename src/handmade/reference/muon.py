@@ -1,8 +1,9 @@
 """Muon: an optimiser for the matrices inside a model, whose steps have the same length in every direction.
 
-A gradient is steep in a few directions and flat in most, and so is Adam's step. Muon makes the step of each matrix orthogonal,
-so that the flat directions count as much as the steep ones. Embeddings, the unembedding and vectors keep another optimiser.
-(Jordan et al., *Muon: An optimizer for hidden layers in neural networks*, 2024.)
+A gradient is steep in a few directions and flat in most, and so is Adam's step. Muon makes the step of each
+matrix orthogonal, so that the flat directions count as much as the steep ones. Embeddings, the unembedding
+and vectors keep another optimiser. (Jordan et al., *Muon: An optimizer for hidden layers in neural networks*,
+2024.)
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from torch import Tensor, nn
 def orthogonalise(matrices: Float[Tensor, "n rows columns"]) -> Float[Tensor, "n rows columns"]:
     """Return for each matrix U S Vᵀ about U Vᵀ: the same directions, nearly all at the same length.
 
-    Newton and Schulz's way needs only products of matrices. Each round puts 3.4445 s - 4.775 s³ + 2.0315 s⁵ in the place of
-    every singular value s: this lifts small ones quickly and leaves those near 1 between 0.7 and 1.2. Only directions that
-    were hardly there stay shorter. (The three numbers are Jordan's.)
+    Newton and Schulz's way needs only products of matrices. Each round puts 3.4445 s - 4.775 s³ + 2.0315 s⁵
+    in the place of every singular value s: this lifts small ones quickly and leaves those near 1 between 0.7
+    and 1.2. Only directions that were hardly there stay shorter. (The three numbers are Jordan's.)
     """
     wide = matrices.shape[-2] <= matrices.shape[-1]
     X = matrices if wide else matrices.mT  # X Xᵀ is then the smaller of the two products
@@ -34,7 +35,8 @@ def orthogonalise(matrices: Float[Tensor, "n rows columns"]) -> Float[Tensor, "n
 class Muon(torch.optim.Optimizer):
     """Gradient descent with momentum in which each matrix's step is made orthogonal.
 
-    The step has the length lr in every direction, and √(rows / columns) times that for a matrix that is taller than wide.
+    The step has the length lr in every direction, and √(rows / columns) times that for a matrix that is
+    taller than wide.
     """
 
     def __init__(self, matrices: list[nn.Parameter], lr: float, momentum: float = 0.9) -> None:
@@ -56,7 +58,7 @@ class Muon(torch.optim.Optimizer):
                     matrix.sub_(update, alpha=length)
 
     def _look_ahead(self, matrix: nn.Parameter, momentum: float) -> Tensor:
-        """Return the gradient mixed with the mean of those so far, this one included (Nesterov's momentum)."""
+        """Return the gradient mixed with the mean of those so far, itself included (Nesterov's momentum)."""
         state = self.state[matrix]
         mean = state.setdefault("mean", torch.zeros_like(matrix))
         mean.lerp_(matrix.grad, 1 - momentum)

@@ -1,7 +1,7 @@
 """Vectors out, probabilities: from a vector to a probability for every token, and what a wrong guess costs.
 
-Logits are numbers of any sign, one for each token of the vocabulary, on the last axis. Softmax makes them positive, with sum 1;
-the cross-entropy of the tokens that really came makes them frequencies.
+Logits are numbers of any sign, one for each token of the vocabulary, on the last axis. Softmax makes them
+positive, with sum 1; the cross-entropy of the tokens that really came makes them frequencies.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def softmax(z: Float[Tensor, "*shape"], dim: int = -1) -> Float[Tensor, "*shape"
     tensor([0.1667, 0.3333, 0.5000])
     """
     ### BEGIN SOLUTION
-    # A shift along the axis changes nothing: with the largest entry at 0, no exp overflows, and one of them is 1.
+    # A shift along the axis changes nothing: with the largest entry at 0, no exp overflows, and one is 1.
     powers = (z - z.amax(dim=dim, keepdim=True).detach()).exp()
     return powers / powers.sum(dim=dim, keepdim=True)
     ### END SOLUTION
@@ -55,10 +55,10 @@ def softmax(z: Float[Tensor, "*shape"], dim: int = -1) -> Float[Tensor, "*shape"
 def softmax_with_temperature(
     logits: Float[Tensor, "*batch vocab_size"], temperature: float
 ) -> Float[Tensor, "*batch vocab_size"]:
-    """Return the probabilities at a temperature: the softmax, over the last axis, of the logits divided by it.
+    """Return the probabilities at a temperature: the softmax of the logits divided by it, over the last axis.
 
-    1 leaves the probabilities as they are, below 1 they become more peaked, above 1 flatter. Raises ValueError
-    for a temperature of 0 or less.
+    1 leaves the probabilities as they are, below 1 they become more peaked, above 1 flatter. Raises
+    ValueError for a temperature of 0 or less.
 
     >>> softmax_with_temperature(torch.tensor([1.0, 2.0, 2.0]).log(), 0.5)  # 1/9, 4/9, 4/9
     tensor([0.1111, 0.4444, 0.4444])
@@ -73,10 +73,10 @@ def softmax_with_temperature(
 def cross_entropy(
     logits: Float[Tensor, "*batch vocab_size"], targets: Int[Tensor, "*batch"]
 ) -> Float[Tensor, ""]:
-    """Return the mean of -log p over all positions, where p is the probability that the softmax gives the target.
+    """Return the mean of -log p over all positions, where p is the target's probability by the softmax.
 
-    It is computed from the logits, log p = z - log(sum of exp z), so that a p too small for a float costs what it
-    should and not infinity.
+    It is computed from the logits, log p = z - log(sum of exp z), so that a p too small for a float costs
+    what it should and not infinity.
 
     >>> cross_entropy(torch.zeros(2, 4), torch.tensor([3, 0]))  # both times log 4
     tensor(1.3863)
@@ -91,7 +91,7 @@ def cross_entropy(
 def perplexity(
     logits: Float[Tensor, "*batch vocab_size"], targets: Int[Tensor, "*batch"]
 ) -> Float[Tensor, ""]:
-    """Return e to the cross-entropy: among how many equally likely tokens the guesses are as uncertain as these.
+    """Return e to the cross-entropy: so many equally likely tokens would leave one as uncertain.
 
     >>> perplexity(torch.zeros(2, 8), torch.tensor([3, 5]))
     tensor(8.)
@@ -104,7 +104,7 @@ def perplexity(
 def bigram_logits(
     ids: Int[Tensor, "n_tokens"], vocab_size: int, smoothing: float = 1.0
 ) -> Float[Tensor, "{vocab_size} {vocab_size}"]:
-    """Return the logits of a bigram model, by counting: in row a, column b, the log of the probability of b after a.
+    """Return the logits of a bigram model, by counting: in row a, column b, the log probability of b after a.
 
     Each pair of neighbours counts 1, and `smoothing` (above 0) is added to all counts, so that no
     probability is 0; then each row is divided by its sum. (Laplace's rule for `smoothing` 1.)

@@ -1,7 +1,7 @@
 """One neuron: a weighted sum, a bias and a threshold. It draws one straight line.
 
-Rows convention: the points are the rows of X, the neuron is a vector of weights w and a number b, and it says 1
-where `x @ w + b` is above 0 (Rosenblatt, 1958).
+Rows convention: the points are the rows of X, the neuron is a vector of weights w and a number b, and it says
+1 where `x @ w + b` is above 0 (Rosenblatt, 1958).
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ def perceptron_rule(
 ) -> tuple[Float[ndarray, "d"], float, list[int]]:
     """Return (w, b, mistakes): weights and bias learned from examples, and how many mistakes each epoch had.
 
-    Weights and bias start at 0. One epoch goes through the rows of X in their order; after each guess, w grows by
-    `learning_rate * (y - guess) * x` and b by `learning_rate * (y - guess)`, where y is that row's right answer,
-    0 or 1. The loop stops after `epochs` epochs, or after the first one without a mistake.
+    Weights and bias start at 0. One epoch goes through the rows of X in their order; after each guess, w
+    grows by `learning_rate * (y - guess) * x` and b by `learning_rate * (y - guess)`, where y is that row's
+    right answer, 0 or 1. The loop stops after `epochs` epochs, or after the first one without a mistake.
 
     >>> perceptron_rule(np.array([[2], [1]]), np.array([1, 0]), epochs=10)
     (array([1.]), -1.0, [2, 1, 2, 0])

@@ -1,8 +1,9 @@
 """The speed-run: the loss of a plain GPT in a fraction of its time, by changing one thing at a time.
 
-A `Recipe` names what may be changed, one field a choice. `PLAIN` is a GPT as lessons 11 and 12 make and train it, with the
-settings that nanoGPT documents for a processor; `FAST` has all choices that pay. `replace(PLAIN, norm=RMSNorm)` changes one.
-A choice is a class or a function, never a switch, so that you can put in your own.
+A `Recipe` names what may be changed, one field a choice. `PLAIN` is a GPT as lessons 11 and 12 make and train
+it, with the settings that nanoGPT documents for a processor; `FAST` has all choices that pay.
+`replace(PLAIN, norm=RMSNorm)` changes one. A choice is a class or a function, never a switch, so that you can
+put in your own.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ class LearnedPositions(nn.Module):
 
 
 class RotaryPositions(nn.Module):
-    """Queries and keys are turned by an angle that grows with the position; nothing is added, and nothing learned.
+    """Queries and keys are turned by an angle that grows with the position; nothing is added or learned.
 
-    Number i and number i + d_head / 2 are the two coordinates of a point, which turns by `position / 10000^(2i / d_head)`.
-    The dot product of two turned vectors depends on how far apart they stand, and not on where.
-    (Su et al., *RoFormer*, 2021, section 3.2; d_head must be even.)
+    Number i and number i + d_head / 2 are the two coordinates of a point, which turns by
+    `position / 10000^(2i / d_head)`. The dot product of two turned vectors depends on how far apart they
+    stand, and not on where. (Su et al., *RoFormer*, 2021, section 3.2; d_head must be even.)
     """
 
     def __init__(self, config: GPTConfig) -> None:
@@ -92,10 +93,11 @@ def squared_relu(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 
 def zero_projections(model: FastGPT, generator: torch.Generator | None = None) -> None:
-    """Give the model the values of `init_weights`, but zeros to all matrices that write into the residual stream or the logits.
+    """Give the model the values of `init_weights`, and zeros where one writes into the stream or the logits.
 
-    So every block passes on what it gets, at first, and no token is likelier than another. A tied unembedding keeps its values:
-    it is the embedding. (Zhang, Dauphin and Ma, *Fixup Initialization*, 2019, begin each residual branch at zero.)
+    So every block passes on what it gets, at first, and no token is likelier than another. A tied unembedding
+    keeps its values: it is the embedding. (Zhang, Dauphin and Ma, *Fixup Initialization*, 2019, begin each
+    residual branch at zero.)
     """
     init_weights(model, generator)
     for block in model.blocks:
@@ -106,7 +108,7 @@ def zero_projections(model: FastGPT, generator: torch.Generator | None = None) -
 
 
 def warm_up_and_cosine(step: int, steps: int) -> float:
-    """Return lesson 12's schedule as a share of the peak: up during a twentieth of the steps, then down to a tenth."""
+    """Return lesson 12's schedule as a share of the peak: up for a twentieth of the steps, down to 0.1."""
     return learning_rate(step, warmup=steps // 20, steps=steps, peak=1.0, floor=0.1)
 
 
@@ -122,7 +124,7 @@ def linear_cool_down(step: int, steps: int) -> float:
 def adamw(
     model: nn.Module, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.99), weight_decay: float = 0.1
 ) -> list[torch.optim.Optimizer]:
-    """Return torch's own AdamW, the kind that does all in one pass, for all parameters; only matrices decay."""
+    """Return torch's own AdamW, which does all in one pass, for all parameters; only matrices decay."""
     matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
     vectors = [parameter for parameter in model.parameters() if parameter.ndim < 2]
     groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
@@ -141,7 +143,7 @@ def muon(model: FastGPT, lr: float = 0.02, lr_others: float = 0.016) -> list[tor
 
 
 def fast_precision() -> torch.dtype:
-    """Return bfloat16 where the processor multiplies such numbers itself; elsewhere float32, as it would be far slower."""
+    """Return bfloat16 where the processor multiplies such numbers itself; elsewhere float32, faster there."""
     able: dict[str, object] = getattr(
         torch.cpu, "get_capabilities", dict
     )()  # older versions of torch do not tell
@@ -165,13 +167,15 @@ class Recipe:
 
 
 class FastAttention(MultiHeadAttention):
-    """Lesson 09's layer, without biases, in the fused form, with queries and keys turned by their positions."""
+    """Lesson 09's layer, without biases, in its fused form; queries and keys are turned by position."""
 
     def __init__(self, config: GPTConfig, positions: nn.Module) -> None:
         super().__init__(config.d_model, config.n_heads, bias=False)
         self.turn = positions.turn
 
-    def forward(self, x: Float[Tensor, "*batch n d_model"]) -> Float[Tensor, "*batch n d_model"]:  # type: ignore[override]
+    def forward(  # type: ignore[override]
+        self, x: Float[Tensor, "*batch n d_model"]
+    ) -> Float[Tensor, "*batch n d_model"]:
         """Return the update of all heads for the vectors x."""
         Q, K, V = (split_heads(linear(x), self.n_heads) for linear in (self.query, self.key, self.value))
         return self.output(merge_heads(fused_attention(self.turn(Q), self.turn(K), V)))
@@ -203,7 +207,7 @@ class FastBlock(Block):
 
 
 class FastGPT(nn.Module):
-    """Lesson 11's GPT, of the parts that the recipe chooses: `model(ids)` gives the logits of the token that comes next.
+    """Lesson 11's GPT, of the parts that the recipe chooses: `model(ids)` gives the logits of the next token.
 
     `model.config` is the config with the recipe's word on whether the unembedding is tied.
     """

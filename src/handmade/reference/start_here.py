@@ -43,8 +43,8 @@ def generate_greedy(
 ) -> list[int]:
     """Return the ids with `n_new` tokens behind them, each the likeliest one after the visible context.
 
-    `next_token_probabilities` is the model: it gets a list of ids and gives a probability for each token of the vocabulary. It is
-    never given more than `context_length` ids. The list `ids` stays as it is.
+    `next_token_probabilities` is the model: it gets a list of ids and gives a probability for each token of
+    the vocabulary. It is never given more than `context_length` ids. The list `ids` stays as it is.
 
     >>> def counts_up(ids):  # after the id 1 comes 2, after 2 comes 3 …
     ...     return np.eye(10)[ids[-1] + 1]

@@ -88,7 +88,7 @@ def train_bpe(text: str, vocab_size: int) -> list[tuple[int, int]]:
 
 
 def encode(text: str, merges: list[tuple[int, int]]) -> list[int]:
-    """Return the tokens of the text: its bytes, merged as in training, the merge that was learned first before all others.
+    """Return the tokens of the text: its bytes, merged as in training, the merges in the order learned.
 
     >>> encode("abcab", [(97, 98), (256, 99)])
     [257, 256]
@@ -159,9 +159,9 @@ def split_words(text: str) -> list[str]:
 def train_bpe_on_words(text: str, vocab_size: int) -> list[tuple[int, int]]:
     """Return the merges that byte-pair encoding learns inside the pieces of `split_words`.
 
-    As `train_bpe`, but no pair reaches over the edge of a piece, and of several most frequent pairs the smallest
-    is merged. Equal pieces are kept once, with their number, and counts are brought up to date, never
-    counted anew. Raises ValueError for a `vocab_size` below 256.
+    As `train_bpe`, but no pair reaches over the edge of a piece, and of several most frequent pairs the
+    smallest is merged. Equal pieces are kept once, with their number, and counts are brought up to date,
+    never counted anew. Raises ValueError for a `vocab_size` below 256.
 
     >>> train_bpe_on_words("low lower lowest", 258)
     [(108, 111), (256, 119)]

@@ -1,7 +1,7 @@
 """From noise to language: batches, a learning rate that changes, AdamW, and the loop that puts them together.
 
-A model here is anything with `model(ids) -> logits` and `model.config.context_length`, such as the GPT of lesson 11.
-The text is one long row of token ids.
+A model here is anything with `model(ids) -> logits` and `model.config.context_length`, such as the GPT of
+lesson 11. The text is one long row of token ids.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def get_batch(
 ]:
     """Return (x, y): pieces of the text as rows of x, and in y the token that comes next at every place of x.
 
-    Each row starts at a random place, drawn from the generator; all places from which context_length + 1 ids can be read
-    are equally likely. Raises ValueError where ids are fewer than that.
+    Each row starts at a random place, drawn from the generator; all places from which context_length + 1 ids
+    can be read are equally likely. Raises ValueError where ids are fewer than that.
 
     >>> get_batch(torch.tensor([5, 6, 7, 8]), batch_size=2, context_length=3, generator=torch.Generator())
     (tensor([[5, 6, 7],
@@ -49,8 +49,9 @@ def get_batch(
 def learning_rate(step: int, warmup: int, steps: int, peak: float, floor: float) -> float:
     """Return the learning rate of a step; the first step is 0.
 
-    While step < warmup, it is `peak * (step + 1) / warmup`. Then it follows half a wave of the cosine, from the peak at
-    step = warmup down to the floor at step = steps, and stays at the floor. (Loshchilov and Hutter, *SGDR*, 2017, eq. 5.)
+    While step < warmup, it is `peak * (step + 1) / warmup`. Then it follows half a wave of the cosine, from
+    the peak at step = warmup down to the floor at step = steps, and stays at the floor. (Loshchilov and
+    Hutter, *SGDR*, 2017, eq. 5.)
 
     >>> [learning_rate(step, warmup=2, steps=6, peak=8.0, floor=2.0) for step in (0, 1, 2, 4, 6, 7)]
     [4.0, 8.0, 8.0, 5.0, 2.0, 2.0]
@@ -76,8 +77,9 @@ def adamw_step(
 ) -> None:
     """Change the parameter by one step of AdamW, in place, whether or not it requires gradients.
 
-    `state` is this parameter's memory: an empty dict before the first step, changed in place. The gradient stays as it is.
-    (Loshchilov and Hutter, *Decoupled Weight Decay Regularization*, 2019, algorithm 2, with lr in place of η and α.)
+    `state` is this parameter's memory: an empty dict before the first step, changed in place. The gradient
+    stays as it is. (Loshchilov and Hutter, *Decoupled Weight Decay Regularization*, 2019, algorithm 2, with
+    lr in place of η and α.)
 
     >>> w, state = torch.tensor([1.0, 1.0]), {}
     >>> adamw_step(w, torch.tensor([0.3, -7.0]), state, lr=0.5, betas=(0.9, 0.95), eps=0.0, weight_decay=0.1)
@@ -100,10 +102,11 @@ def adamw_step(
 
 
 def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
-    """Return the length of all gradients taken as one long vector; where it is above max_norm, shrink them all to it, in place.
+    """Return the length of all gradients as one long vector; shrink them in place where it is above max_norm.
 
-    Parameters without a gradient are passed over. All others are multiplied by one and the same number, so that the
-    direction stays. (Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural networks*, 2013.)
+    Parameters without a gradient are passed over. All others are multiplied by one and the same number, so
+    that the direction stays. (Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural
+    networks*, 2013.)
 
     >>> a, b = torch.zeros(2, requires_grad=True), torch.zeros(1, requires_grad=True)
     >>> a.grad, b.grad = torch.tensor([0.0, 3.0]), torch.tensor([4.0])
@@ -123,10 +126,10 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
 def evaluate(
     model: nn.Module, ids: Int64[Tensor, "n_ids"], n_batches: int, generator: torch.Generator
 ) -> float:
-    """Return the mean loss of the model on random batches of these ids, of `model.config.context_length` tokens a row.
+    """Return the mean loss of the model on random batches of these ids, with whole contexts as rows.
 
-    The model is in evaluation mode meanwhile, and afterwards in the mode it was in. No gradients are computed, and all
-    randomness is the generator's. How many rows a batch has is yours to choose.
+    The model is in evaluation mode meanwhile, and afterwards in the mode it was in. No gradients are
+    computed, and all randomness is the generator's. How many rows a batch has is yours to choose.
 
     >>> class Undecided(nn.Module):
     ...     class config: context_length = 3
@@ -150,11 +153,11 @@ def evaluate(
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a model is trained, fixed once it is made. Raises ValueError for numbers with which nothing can be trained.
+    """How a model is trained, fixed once made. Raises ValueError for numbers that can train nothing.
 
-    `peak`, `floor` and `warmup` make the learning rate, `betas` and `weight_decay` belong to AdamW, `clip` is the largest
-    norm of the gradients, `seed` decides which batches come. Where there is a `checkpoint_path`, the state of the run is
-    written there every `checkpoint_every` steps, and after the last one.
+    `peak`, `floor` and `warmup` make the learning rate, `betas` and `weight_decay` belong to AdamW, `clip` is
+    the largest norm of the gradients, `seed` decides which batches come. Where there is a `checkpoint_path`,
+    the state of the run is written there every `checkpoint_every` steps, and after the last one.
     """
 
     steps: int
@@ -182,7 +185,7 @@ class TrainingConfig:
 
 
 def write_checkpoint(path: str | Path, contents: dict[str, Any]) -> None:
-    """Write contents to the file in one step: whoever stops the program meanwhile leaves the old file, or the new one.
+    """Write contents to the file in one step: who stops the program leaves the old file, or the new.
 
     The contents are tensors, numbers, texts, and lists and dicts of them.
     """
@@ -192,12 +195,12 @@ def write_checkpoint(path: str | Path, contents: dict[str, Any]) -> None:
 
 
 def read_checkpoint(path: str | Path, device: torch.device) -> dict[str, Any]:
-    """Return the contents of such a file, with its tensors on the device. Code hidden in a file would not run: it is read as data."""
+    """Return the contents of such a file, its tensors on the device. Read as data: no code in it runs."""
     return torch.load(path, map_location=device, weights_only=True)
 
 
 def settings_of_run(model: nn.Module, config: TrainingConfig) -> dict[str, Any]:
-    """Return all that must be the same for a run to go on: the config without its file, and the shapes of the model."""
+    """Return all that must be the same for a run to go on: the config without its file, the shapes."""
     of_config = {key: value for key, value in asdict(config).items() if not key.startswith("checkpoint")}
     of_model = {name: list(tensor.shape) for name, tensor in model.state_dict().items()}
     return {"config": of_config | {"betas": list(config.betas)}, "model": of_model}
@@ -210,15 +213,17 @@ def train(
     on_step: Callable[[int, float], None] | None = None,
     resume_from: str | Path | None = None,
 ) -> list[float]:
-    """Train the model on batches of the ids, in place, and return the loss of each step, measured before its update.
+    """Train the model on batches of the ids, in place; return each step's loss, measured before its update.
 
-    In each step: a batch of `config.batch_size` rows of `model.config.context_length` ids, its loss, the gradients, clipped
-    to `config.clip`, and an update by AdamW (eps 1e-8) at the learning rate of that step. Weight decay is for matrices and
-    embeddings; here biases and norms go without, as is usual. Then `on_step(step, loss)` is called; the first step is 0.
-    All randomness is that of a generator of its own, made from `config.seed`, so that nothing in `on_step` changes a loss.
+    In each step: a batch of `config.batch_size` rows of `model.config.context_length` ids, its loss, the
+    gradients, clipped to `config.clip`, and an update by AdamW (eps 1e-8) at the learning rate of that step.
+    Weight decay is for matrices and embeddings; here biases and norms go without, as is usual. Then
+    `on_step(step, loss)` is called; the first step is 0. All randomness is that of a generator of its own,
+    made from `config.seed`, so that nothing in `on_step` changes a loss.
 
-    `resume_from` is a checkpoint of a run with the same settings, which goes on from there as if it had never stopped: the
-    list holds the earlier losses too. Raises ValueError for a checkpoint of another config, or of a model of other shapes.
+    `resume_from` is a checkpoint of a run with the same settings, which goes on from there as if it had never
+    stopped: the list holds the earlier losses too. Raises ValueError for a checkpoint of another config, or
+    of a model of other shapes.
     """
     ### BEGIN SOLUTION
     device = next(model.parameters()).device

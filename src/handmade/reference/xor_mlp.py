@@ -38,7 +38,7 @@ def mlp_forward(
     layers: list[tuple[Num[ndarray, "_ _"], Num[ndarray, "_"]]],
     activation: Callable[[ndarray], ndarray],
 ) -> Num[ndarray, "n d_out"]:
-    """Return what the layers make of the rows of X, with the activation between two layers and not after the last.
+    """Return what the layers make of the rows of X, with the activation between layers, not after the last.
 
     >>> first, second = (np.array([[1, -1]]), np.array([0, 3])), (np.array([[1], [1]]), np.array([-9]))
     >>> mlp_forward(np.array([[5]]), [first, second], lambda z: np.maximum(z, 0))
@@ -55,7 +55,7 @@ def mlp_forward(
 def region_codes(
     X: Num[ndarray, "n d_in"], W: Num[ndarray, "d_in n_hidden"], b: Num[ndarray, "n_hidden"]
 ) -> Int[ndarray, "n n_hidden"]:
-    """Return for each point (row) the bits of the hidden neurons: 1 on the positive side of a neuron's line, else 0.
+    """Return for each point (row) the bits of the hidden neurons: 1 on the positive side of its line, else 0.
 
     A point on the line itself gets 0.
 
@@ -113,8 +113,8 @@ def tent(x: Float[ndarray, "*shape"]) -> Float[ndarray, "*shape"]:
 def count_linear_pieces(f: Callable[[ndarray], ndarray], n_points: int = 4097) -> int:
     """Return of how many straight pieces the graph of f on [0, 1] consists.
 
-    f is continuous and piecewise linear, takes an array of numbers and returns one of the same shape. It bends
-    only at points of the grid `np.linspace(0, 1, n_points)`. Rounding errors are not bends.
+    f is continuous and piecewise linear, takes an array of numbers and returns one of the same shape. It
+    bends only at points of the grid `np.linspace(0, 1, n_points)`. Rounding errors are not bends.
 
     >>> count_linear_pieces(lambda x: np.abs(x - 0.5), n_points=5)
     2

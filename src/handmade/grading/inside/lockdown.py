@@ -176,12 +176,17 @@ def _address_space() -> int:
     return 0
 
 
+def is_root() -> bool:
+    """Return whether this process may do everything; never on Windows, which has no such user."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
 def _drop_user(can_hide: bool, readable: Iterable[str]) -> str:
     """Become nobody, where this process may. Where nobody could read Python's own files, the right to read stays if `can_hide`.
 
     Python lies under /root in some containers. What may be read is then decided by Landlock alone.
     """
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+    if not is_root():
         return "already unprivileged" if hasattr(os, "geteuid") else ""
     reads = all(_readable_by_all(path) for path in readable)
     keep = _LINUX and _MACHINE in _SYS_CAPSET and can_hide and not reads
@@ -211,7 +216,7 @@ def _readable_by_all(path: str) -> bool:
 
 def _no_network() -> str:
     """Move into a network of one's own, which holds nothing, where this process may."""
-    if hasattr(_libc, "unshare") and os.geteuid() == 0:
+    if hasattr(_libc, "unshare") and is_root():
         assert _libc is not None
         if _libc.unshare(0x40000000) == 0:  # CLONE_NEWNET
             return "a network of its own"
