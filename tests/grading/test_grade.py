@@ -1,17 +1,20 @@
 """Grading a class: who is executed and written, what a second run repeats, and what a submission that kills does."""
 
 import functools
+import gc
 import json
 
 import nbformat
 import pytest
 from grading import small_desk
 from grading.small_desk import LESSON, hand_in, hand_in_class, results, run, scores
+from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateAssignment
 
 from handmade.grading.desk import Busy, Desk, NoDesk
+from handmade.grading.exporter import SubmissionExporter
 from handmade.grading.grade import NotIsolated, grade
 from handmade.grading.intake import NoRelease
 from handmade.grading.jobs import Here, task
@@ -213,3 +216,20 @@ def test_results_are_plain_json_and_whole(desk):
     files = results(desk)
     assert [p.suffix for p in files] == [".json", ".json"]
     assert all(json.loads(p.read_text())["cells"] for p in files)
+
+
+def test_ten_thousand_notebooks_need_no_more_memory_than_one():
+    """nbconvert keeps the metadata of every notebook that an exporter has seen; ours hold the record of an execution."""
+    exporter = SubmissionExporter()
+
+    def held():
+        gc.collect()
+        return sum(type(thing) is NotebookNode for thing in gc.get_objects())
+
+    before = held()
+    for student in "abc":
+        notebook = new_notebook(metadata={"handmade": {"key": student}})
+        text, _ = exporter.from_notebook_node(notebook, {"metadata": {"path": student, "name": "01_tiny"}})
+        assert f'"key": "{student}"' in text
+    del notebook
+    assert held() == before

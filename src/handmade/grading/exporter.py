@@ -29,6 +29,12 @@ class SubmissionExporter(NotebookExporter):
         if isinstance(self.parent, Autograde):
             _before_autograde(self.parent)
 
+    def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> Any:
+        """Return the notebook as text, with its resources; keep nothing of it."""
+        done = super().from_notebook_node(nb, resources, **kw)
+        self._nb_metadata.clear()  # nbconvert keeps each one's, which only its HTML exporter reads: 7 KB a submission
+        return done
+
 
 def _before_autograde(autograde: Autograde) -> None:
     where = autograde.coursedir
