@@ -7,7 +7,6 @@ function executes the class with one job and with two. The floor is a fork of a 
 without isolation and without nbgrader.
 """
 
-import contextlib
 import copy
 import json
 import os
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import click
 import nbformat
+from grading_scale import Watch, make_its_own
 
 from handmade.grading import demo
 from handmade.grading.desk import Desk
@@ -101,26 +101,17 @@ def make_desk(folder, lesson, n, stock):
         place = folder / "submitted" / names[-1] / lesson
         place.mkdir(parents=True)
         notebook = copy.deepcopy(kinds[i % len(kinds)])
-        answer = next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("solution"))
-        answer.source += f"\n# {i}"  # each one's own: equal ones would be executed once
+        make_its_own(notebook, i)
         nbformat.write(notebook, place / f"{lesson}.ipynb")
     return names
 
 
 def side_by_side(folder, lesson, jobs):
-    """Return the mean seconds on the clock that `handmade grade` takes to execute a submission, once its processes have started."""
-    seconds = []
-
-    @contextlib.contextmanager
-    def progress(label, length):
-        start = time.perf_counter()
-        yield lambda: None
-        if label == "Executing":
-            seconds.append((time.perf_counter() - start) / length)
-
-    did = grade(Desk(folder), lesson, jobs=jobs, progress=progress)
+    """Return the mean ms on the clock in which `handmade grade` executes a submission, once its processes have started."""
+    watch = Watch()
+    did = grade(Desk(folder), lesson, jobs=jobs, progress=watch.progress)
     assert (did.failed, did.errors) == ({}, []), did
-    return seconds[0]
+    return watch.phases["executing"]["ms_each"]
 
 
 def autograde(folder, lesson, students, stock):
@@ -226,14 +217,14 @@ def main(lesson, submissions, stock, file):
             for kind in kinds[1:]
         }
         same = sum(tables["isolated"][s] == tables["stock"][s] for s in names[:stock])
-        for jobs in JOBS:  # after the floor, whose process has no threads of its own before it forks
-            clock[f"{jobs} jobs"] = [side_by_side(place / f"{jobs} jobs", lesson, jobs)]
-        report(lesson, submissions, stock, clock, work, whole, memory, same, file)
+        # After the floor, whose process has no threads of its own before it forks.
+        graded = {jobs: side_by_side(place / f"{jobs} jobs", lesson, jobs) for jobs in JOBS}
+        report(lesson, submissions, stock, clock, work, whole, graded, memory, same, file)
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def report(lesson, submissions, stock, clock, work, whole, memory, same, file):
+def report(lesson, submissions, stock, clock, work, whole, graded, memory, same, file):
     print(
         f"{lesson}: {submissions} submissions, {stock} of them by stock nbgrader too; {os.cpu_count()} cores, "
         f"load {os.getloadavg()[0]:.1f}. Medians in ms a submission:"
@@ -243,7 +234,7 @@ def report(lesson, submissions, stock, clock, work, whole, memory, same, file):
         for name, part in (("clock", clock), ("work", work), ("whole", whole))
     }
     print(f"  {'':<10}{'execution':>12}{'processor':>12}{'all of it':>12}")
-    for kind in ("floor", *memory):
+    for kind in clock:
         cells = [median[name].get(kind) for name in ("clock", "work", "whole")]
         print(f"  {kind:<10}" + "".join(f"{c:12.1f}" if c is not None else f"{'':>12}" for c in cells))
     for name, words in (("clock", "on the clock"), ("work", "of processor time")):
@@ -254,10 +245,9 @@ def report(lesson, submissions, stock, clock, work, whole, memory, same, file):
             f"  beyond the floor, {words}: {ours - floor:.0f} ms, stock {theirs - floor:.0f} ms, which is {(theirs - floor) / (ours - floor):.0f} times as much"
         )
     mean = 1000 * statistics.mean(clock["floor"])
-    for jobs in JOBS:
+    for jobs, ms in graded.items():
         print(
-            f"  handmade grade --jobs {jobs}: {median['clock'][f'{jobs} jobs']:.0f} ms a submission, "
-            f"{median['clock'][f'{jobs} jobs'] - mean:+.0f} beyond the floor's mean of {mean:.0f}"
+            f"  handmade grade --jobs {jobs}: {ms:.0f} ms a submission, {ms - mean:+.0f} beyond the floor's mean of {mean:.0f}"
         )
     print(
         f"  all of it: {median['whole'].get('stock', float('nan')) / median['whole']['isolated']:.1f} times faster than stock"
@@ -268,7 +258,7 @@ def report(lesson, submissions, stock, clock, work, whole, memory, same, file):
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         numbers = {"lesson": lesson, "median_ms": median, "memory_mb": memory, "equal": same, "stock": stock}
-        numbers |= {"seconds": {"clock": clock, "work": work, "whole": whole}}
+        numbers |= {"graded_ms": graded, "seconds": {"clock": clock, "work": work, "whole": whole}}
         file.write_text(json.dumps(numbers, indent=1) + "\n")
 
 

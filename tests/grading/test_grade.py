@@ -191,6 +191,14 @@ def test_all_processes_are_warm_before_the_class_begins(desk):
         assert all(runner._process is not None for runner in here.runners)
 
 
+def test_no_process_starts_that_has_no_work(desk, monkeypatch):
+    hand_in_class(desk, 3)
+    started = []
+    monkeypatch.setattr("handmade.grading.grade.Here", lambda jobs: started.append(jobs) or Here(jobs))
+    run(desk, jobs=8, students="s001")
+    assert started == [1]
+
+
 def test_what_isolation_is_in_force_is_said_first(desk):
     said = []
     run_and_say = functools.partial(run, desk, say=said.append)

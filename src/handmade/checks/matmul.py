@@ -360,8 +360,8 @@ def _function(
 ) -> Case:
     """Return the case "is f linear?", with f shown by its Python text.
 
-    |x| and ReLU keep both rules where no sign changes, and need twenty tries; a linear function of round numbers is no
-    other at the third. Each try is five calls back from where the learner's code runs.
+    Two tries are enough for a linear function of round numbers, and five for most others; |x| and ReLU keep both rules
+    where no sign changes, and need twenty. When grading, each try is five calls back from another process.
     """
     seed = int(rng.integers(1000))
     text = f"is_linear({name}, {d_in}, np.random.default_rng({seed}), {n_trials})"

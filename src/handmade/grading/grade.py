@@ -91,7 +91,8 @@ def grade(
         settings = settings or desk.settings()
         options = options_of(submissions.graded, desk.seed, release, settings, desk.secret_folders)
         run = _Run(desk, submissions, options, work)
-        with There(scheduler) if scheduler else Here(jobs) as places:
+        most = max(1, len(submissions.students))  # no process starts, for seconds, that has no work
+        with There(scheduler) if scheduler else Here(min(jobs, most)) as places:
             run.try_out(places, say)
             with progress("Executing", len(submissions.students)) as tick:
                 run.execute(places, tick)

@@ -52,7 +52,7 @@ def gradient_descent(
 ) -> dict[str, ndarray]:
     """Return new parameters, one step downhill: each minus `learning_rate` times its gradient.
 
-    Neither dict is changed, nor the arrays in it.
+    A gradient has its parameter's name. Neither dict is changed, nor the arrays in it.
 
     >>> gradient_descent({"w": np.array([1.0, 2.0])}, {"w": np.array([10.0, -10.0])}, 0.1)
     {'w': array([0., 3.])}

@@ -91,7 +91,7 @@ def cross_entropy(
 def perplexity(
     logits: Float[Tensor, "*batch vocab_size"], targets: Int[Tensor, "*batch"]
 ) -> Float[Tensor, ""]:
-    """Return e to the cross-entropy: so many equally likely tokens would leave one as uncertain.
+    """Return e to the cross-entropy: a guess among so many equally likely tokens is as uncertain.
 
     >>> perplexity(torch.zeros(2, 8), torch.tensor([3, 5]))
     tensor(8.)

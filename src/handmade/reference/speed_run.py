@@ -93,7 +93,7 @@ def squared_relu(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 
 def zero_projections(model: FastGPT, generator: torch.Generator | None = None) -> None:
-    """Give the model the values of `init_weights`, and zeros where one writes into the stream or the logits.
+    """Give the model `init_weights`' values, but zeros in all that writes into the stream or the logits.
 
     So every block passes on what it gets, at first, and no token is likelier than another. A tied unembedding
     keeps its values: it is the embedding. (Zhang, Dauphin and Ma, *Fixup Initialization*, 2019, begin each

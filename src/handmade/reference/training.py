@@ -102,11 +102,11 @@ def adamw_step(
 
 
 def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
-    """Return the length of all gradients as one long vector; shrink them in place where it is above max_norm.
+    """Return the length of all gradients as one long vector, and shrink it to max_norm where it is above.
 
-    Parameters without a gradient are passed over. All others are multiplied by one and the same number, so
-    that the direction stays. (Pascanu, Mikolov and Bengio, *On the difficulty of training recurrent neural
-    networks*, 2013.)
+    What is returned is the length before. Parameters without a gradient are passed over. All others' are
+    multiplied in place by one and the same number, so that the direction stays. (Pascanu, Mikolov and Bengio,
+    *On the difficulty of training recurrent neural networks*, 2013.)
 
     >>> a, b = torch.zeros(2, requires_grad=True), torch.zeros(1, requires_grad=True)
     >>> a.grad, b.grad = torch.tensor([0.0, 3.0]), torch.tensor([4.0])
@@ -126,8 +126,9 @@ def clip_gradients(parameters: Iterable[Tensor], max_norm: float) -> float:
 def evaluate(
     model: nn.Module, ids: Int64[Tensor, "n_ids"], n_batches: int, generator: torch.Generator
 ) -> float:
-    """Return the mean loss of the model on random batches of these ids, with whole contexts as rows.
+    """Return the mean loss of the model on random batches of these ids.
 
+    Each row has `model.config.context_length` tokens.
     The model is in evaluation mode meanwhile, and afterwards in the mode it was in. No gradients are
     computed, and all randomness is the generator's. How many rows a batch has is yours to choose.
 
